@@ -1,0 +1,73 @@
+# make lab    make the environment (.venv) and open JupyterLab at the first notebook
+# make test   make the environment and pass everything
+# Both take seconds the second time. uv installs where it is there, pip where it is not.
+# Settings: PYTHON=python3.12, VENV=elsewhere, LAB="--port 9000" (options for JupyterLab).
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+SETUP := pyproject.toml constraints.txt course_lib/jupyter_settings.json
+
+ifneq ($(shell command -v uv),)
+CREATE := uv venv --quiet --allow-existing $(if $(PYTHON),--python $(PYTHON)) $(VENV)
+INSTALL := uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+else
+PYTHON ?= python3
+CREATE := $(PYTHON) -m venv $(VENV)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+endif
+
+.PHONY: lab test lint types check unit nbval browser build test-torch bench clean
+
+lab: $(VENV)/.course
+	$(BIN)/course lab $(LAB)
+
+test: lint types check unit nbval browser
+	@echo "Everything passes."
+
+lint: $(VENV)/.course-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.course-test
+	$(BIN)/mypy
+
+check: $(VENV)/.course-test
+	$(BIN)/course build --check
+
+unit: $(VENV)/.course-test
+	$(BIN)/python -m pytest -q -n 2 --ignore=tests/browser
+
+nbval: $(VENV)/.course-test
+	$(BIN)/python -m pytest -q --nbval solutions notebooks
+
+browser: $(VENV)/.course-test
+	$(BIN)/python -m pytest -q tests/browser
+
+build: $(VENV)/.course-test
+	$(BIN)/course build
+
+# For developers: gradients against PyTorch's. Never a dependency of the course.
+test-torch: $(VENV)/.course-test
+	$(INSTALL) torch==2.13.0
+	$(BIN)/python -m pytest -q -k torch tests
+
+bench: $(VENV)/.course-test
+	for program in benchmarks/*.py; do $(BIN)/python $$program || exit 1; done
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(or $(PYTHON),python3) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+	    'Python 3.11 or newer is needed, this is ' + sys.version.split()[0] + '; try: make PYTHON=python3.12 $(MAKECMDGOALS)')" \
+	    $(if $(filter uv,$(firstword $(CREATE))),|| true)
+	$(CREATE)
+
+$(VENV)/.course: $(SETUP) | $(BIN)/python
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.course-test: $(SETUP) | $(BIN)/python
+	$(INSTALL) -e ".[test]"
+	@touch $@ $(VENV)/.course
