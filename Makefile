@@ -12,7 +12,9 @@ CREATE := uv venv --quiet --allow-existing $(if $(PYTHON),--python $(PYTHON)) $(
 INSTALL := uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 else
 PYTHON ?= python3
-CREATE := $(PYTHON) -m venv $(VENV)
+CREATE := $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+    'The course needs Python 3.11 or newer, this is ' + sys.version.split()[0] + '; try: make lab PYTHON=python3.12')" \
+    && $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
 
@@ -59,9 +61,6 @@ clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@$(or $(PYTHON),python3) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
-	    'Python 3.11 or newer is needed, this is ' + sys.version.split()[0] + '; try: make PYTHON=python3.12 $(MAKECMDGOALS)')" \
-	    $(if $(filter uv,$(firstword $(CREATE))),|| true)
 	$(CREATE)
 
 $(VENV)/.course: $(SETUP) | $(BIN)/python

@@ -1,0 +1,113 @@
+"""The command `course`: lab, build, test, grade. Each subcommand imports what it needs only when it is called."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from course_lib.errors import CourseError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the exit code is 0 for success, 1 for a finding, 2 for a use that cannot work.
+
+    >>> main(["lab", "--dry-run", "--root", "no/such/folder"])
+    2
+    """
+    options, further = parser().parse_known_args(arguments)
+    if further and options.run not in (lab, test):
+        parser().error(f"unrecognized arguments: {shlex.join(further)}")
+    try:
+        return options.run(options, further)
+    except CourseError as error:
+        print(f"course {options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: one subcommand for each thing that a student, an author or an instructor does."""
+    top = argparse.ArgumentParser(prog="course", description="Chain rule to the rescue: open, build, test, grade.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        sub.add_argument("--root", type=Path, help="the folder of the course (default: the one you are in)")
+        return sub
+
+    sub = command("lab", lab, "Open JupyterLab at the first notebook; further options go to JupyterLab.")
+    sub.add_argument("--dry-run", action="store_true", help="only print the command that would be run")
+
+    sub = command("build", build, "Build the notebooks from their chapters.")
+    sub.add_argument("chapters", nargs="*", metavar="NN", help="numbers of chapters (default: all)")
+    sub.add_argument("--check", action="store_true", help="write nothing; say which product is stale")
+
+    command("test", test, "Run all notebooks and compare with their saved outputs; further options go to pytest.")
+
+    sub = command("grade", grade, "Grade a folder of handed-in notebooks: a gradebook, and feedback for each student.")
+    sub.add_argument("submissions", type=Path, help="a folder of notebooks, or with a folder for each student")
+    sub.add_argument("-o", "--out", type=Path, required=True, help="where gradebook.csv and feedback/ are written")
+    sub.add_argument("--solutions", type=Path, help="the instructor's notebooks (default: solutions/ of the course)")
+    sub.add_argument("--seed", help="secret seed; the same one grades alike again (default: drawn)")
+    sub.add_argument("--timeout", type=float, metavar="SECONDS", help="time for one cell")
+    sub.add_argument("--jobs", type=int, metavar="N", help="notebooks at a time (default: one for each processor)")
+    return top
+
+
+def root(options: argparse.Namespace) -> Path:
+    """The folder of the course: --root, else the nearest one at or above the working directory, else the checkout."""
+    here = Path.cwd()
+    places = [options.root] if options.root else [here, *here.parents, Path(__file__).resolve().parent.parent]
+    for place in places:
+        if (place / "notebooks").is_dir() or (place / "chapters").is_dir():
+            return place.resolve()
+    raise CourseError(
+        f"expected a folder with notebooks/ or chapters/ in it, found none at or above {places[0].name or places[0]}; "
+        "try it from the folder of the course, or give --root"
+    )
+
+
+def lab(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Open JupyterLab in the folder of the course, at its first notebook."""
+    folder = root(options)
+    notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    if not notebooks:
+        raise CourseError("expected notebooks in notebooks/, found none; try `course build`")
+    jupyter = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name}"]
+    if options.dry_run:
+        print(shlex.join(["jupyter", "lab", *jupyter[3:], *further]))
+        return 0
+    try:
+        return subprocess.run([*jupyter, *further], cwd=folder, check=False).returncode
+    except KeyboardInterrupt:  # Ctrl-C stops the server, which has said so itself
+        return 0
+
+
+def build(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Build the products of the chapters, or say which of them are stale."""
+    from course_lib.authoring import build as build_products
+
+    stale = build_products(root(options), chapters=options.chapters, check=options.check)
+    return 1 if options.check and stale else 0
+
+
+def test(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Run solutions and lessons through nbval."""
+    command = [sys.executable, "-m", "pytest", "--nbval", "solutions", "notebooks", *further]
+    return subprocess.run(command, cwd=root(options), check=False).returncode
+
+
+def grade(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Grade a folder of handed-in notebooks."""
+    from course_lib import grading
+
+    given = {name: getattr(options, name) for name in ("seed", "timeout", "jobs") if getattr(options, name) is not None}
+    solutions = options.solutions or root(options) / "solutions"
+    grading.grade(options.submissions, options.out, solutions=solutions, **given)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
