@@ -1,0 +1,719 @@
+"""Chapter 06, Back-propagation by hand: the exercises, their right values by an independent route, and the mistakes we know by name.
+
+Networks here are lists W, b, z, a with None at index 0, so that an index is the layer's number; sigmoid everywhere; the loss is
+half the squared error.
+"""
+
+import numpy as np
+
+from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+
+ETA = 0.5  # the step of the mistake that updates too early
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def dsigmoid(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+
+
+def forward(W, b, x):
+    z, a = [None], [x]
+    for l in range(1, len(W)):
+        z.append(W[l] @ a[l - 1] + b[l])
+        a.append(sigmoid(z[l]))
+    return z, a
+
+
+def loss(W, b, x, y):
+    return 0.5 * np.sum((forward(W, b, x)[1][-1] - y) ** 2, axis=0).mean()
+
+
+def complex_gradients(W, b, x, y):
+    """dL/dW and dL/db from the loss alone, one complex step a parameter: the route that knows no back-propagation."""
+    h = 1e-30
+
+    def slopes(parameters, l):
+        gradient = np.empty(parameters[l].shape)
+        for index in np.ndindex(gradient.shape):
+            moved = list(parameters)
+            moved[l] = parameters[l].astype(complex)
+            moved[l][index] += 1j * h
+            value = loss(moved, b, x, y) if parameters is W else loss(W, moved, x, y)
+            gradient[index] = value.imag / h
+        return gradient
+
+    layers = range(1, len(W))
+    return [None, *(slopes(W, l) for l in layers)], [None, *(slopes(b, l) for l in layers)]
+
+
+def weights(rng, sizes, low=0.4, high=1.4):
+    """Weight matrices without small entries, either sign, and small biases; column vectors."""
+    W, b = [None], [None]
+    for m, n in zip(sizes[1:], sizes, strict=False):
+        W.append(rng.uniform(low, high, (m, n)) * rng.choice([-1, 1], (m, n)))
+        b.append(rng.uniform(-0.5, 0.5, (m, 1)))
+    return W, b
+
+
+def backward(
+    W,
+    z,
+    a,
+    y,
+    slope=lambda l, z, a: dsigmoid(z[l]),
+    error=lambda a, y: a - y,
+    back=lambda l, W, dW: W[l].T,
+    left=lambda l, z, a: a[l - 1],
+    outer=lambda delta, left: delta @ left.T,
+):
+    """Back-propagation with every part open to a mistake: (6.1) to (6.4) when nothing is replaced."""
+    L = len(W) - 1
+    delta, dW = [None] * (L + 1), [None] * (L + 1)
+    for l in range(L, 0, -1):
+        arriving = error(a[L], y) if l == L else back(l + 1, W, dW) @ delta[l + 1]
+        delta[l] = arriving * slope(l, z, a)
+        dW[l] = outer(delta[l], left(l, z, a))
+    return dW, [None, *(d.sum(axis=1, keepdims=True) for d in delta[1:])]
+
+
+# ------------------------------------------------------------------------------------------------------ two-two-two
+
+ROWS = ("δ²₁", "δ²₂", "δ¹₁", "δ¹₂", "∂L/∂W²₁₂", "∂L/∂W¹₂₁")
+
+
+def draw_two(rng):
+    W = [None, *(rng.choice([-1, 1], (2, 2)) * rng.choice([0.5, 0.8, 1.1, 1.4], (4), replace=False).reshape(2, 2) for _ in "12")]
+    b = [None, *(rng.choice([-0.4, -0.3, 0.2, 0.6], (2, 1), replace=False) for _ in "12")]
+    x = rng.choice([0.7, 1.2, 1.6, 2.0], (2, 1), replace=False)
+    y = rng.choice([[[1.9], [-1.2]], [[-1.6], [2.1]], [[2.3], [-0.9]]])
+    return {"W": W, "b": b, "x": x, "y": y}
+
+
+def entries(dW, db):
+    return np.array([*db[2].ravel(), *db[1].ravel(), dW[2][0, 1], dW[1][1, 0]])
+
+
+def right_two(W, b, x, y):
+    return entries(*complex_gradients(W, b, x, y))
+
+
+def ask_two(W, b, x, y):
+    return Ask(
+        text="A 2-2-2 network with sigmoids and L = ½‖a² − y‖². Go forward, then back, and fill in the error terms and two of the "
+        "gradients to four digits after the point.",
+        given={"x": x, "y": y, "W¹": W[1], "b¹": b[1], "W²": W[2], "b²": b[2]},
+        shape=(6,),
+        rows=ROWS,
+    )
+
+
+def wrong_two(**parts):
+    def wrong(W, b, x, y):
+        z, a = forward(W, b, x)
+        return entries(*backward(W, z, a, y, **parts))
+
+    return wrong
+
+
+def updated_first(W, z, a, y):
+    """W of a layer is moved by its own gradient before the error term below it is formed."""
+    return backward(W, z, a, y, back=lambda l, W, dW: (W[l] - ETA * dW[l]).T)
+
+
+NO_SLOPE_HIDDEN = {"slope": lambda l, z, a: dsigmoid(z[l]) if l == len(z) - 1 else 1.0}
+NO_SLOPE_OUTPUT = {"slope": lambda l, z, a: 1.0 if l == len(z) - 1 else dsigmoid(z[l])}
+SLOPE_AT_A = {"slope": lambda l, z, a: dsigmoid(a[l])}
+A_FORMULA_ON_Z = {"slope": lambda l, z, a: z[l] * (1 - z[l])}
+W_NOT_TRANSPOSED = {"back": lambda l, W, dW: W[l]}
+SIGN = {"error": lambda a, y: y - a}
+TWICE = {"error": lambda a, y: 2 * (a - y)}
+
+TWO = Exercise(
+    id="two-two-two",
+    title="A 2-2-2 network to four digits",
+    kind="num",
+    answer="terms",
+    draw=draw_two,
+    right=right_two,
+    ask=ask_two,
+    atol=6e-5,
+    points=3,
+    mistakes=(
+        KnownMistake(
+            "no-slope-hidden",
+            "your hidden error terms lack σ′(z)",
+            "Your output layer is right. What happens between z and a one layer down?",
+            wrong_two(**NO_SLOPE_HIDDEN),
+            row=1,
+        ),
+        KnownMistake(
+            "no-slope-output",
+            "your output error terms lack σ′(z²): a² − y is ∂L/∂a², not ∂L/∂z²",
+            "Which loss has δ = a − y? Is it the one in this task?",
+            wrong_two(**NO_SLOPE_OUTPUT),
+            row=2,
+        ),
+        KnownMistake(
+            "slope-at-a",
+            "σ′ was taken at a; its argument is z",
+            "σ′ takes z. If you only kept a, use a(1 − a).",
+            wrong_two(**SLOPE_AT_A),
+            row=4,
+        ),
+        KnownMistake(
+            "w-not-transposed",
+            "the error terms went down through W² instead of its transpose",
+            "Which outputs did a¹₁ feed? Follow the links back from them: down a column of W².",
+            wrong_two(**W_NOT_TRANSPOSED),
+            row=8,
+        ),
+        KnownMistake(
+            "updated-first",
+            "W² was updated before δ¹ was formed: the gradient is taken at the old weights",
+            "A gradient cannot depend on the step. Does yours?",
+            lambda W, b, x, y: entries(*updated_first(W, *forward(W, b, x), y)),
+            row=12,
+        ),
+        KnownMistake(
+            "gradient-transposed",
+            "the two weight gradients are read at the transposed place",
+            "W²₁₂ leads from a¹₂ to z²₁. Which error term and which activation does it join?",
+            lambda W, b, x, y: (lambda dW, db: np.array([*db[2].ravel(), *db[1].ravel(), dW[2][1, 0], dW[1][0, 1]]))(
+                *complex_gradients(W, b, x, y)
+            ),
+            row=11,
+        ),
+        KnownMistake(
+            "sign",
+            "every sign is turned round: the residual is a − y, not y − a",
+            "Raise a² a little beyond y. Does the loss rise or fall?",
+            wrong_two(**SIGN),
+            row=25,
+        ),
+        KnownMistake(
+            "factor-two",
+            "everything is twice too large: the ½ in the loss takes the 2 away",
+            "Differentiate ½(a − y)² by a.",
+            wrong_two(**TWICE),
+            row=24,
+        ),
+    ),
+    hints=(
+        "Which numbers of the forward pass does δ² need?",
+        "Go forward and keep every z and a. Then δ² from the residual, then δ¹ from δ².",
+        "δ² = (a² − y) ⊙ σ′(z²);  δ¹ = (W²)ᵀ δ² ⊙ σ′(z¹);  ∂L/∂W²₁₂ = δ²₁ a¹₂",
+    ),
+)
+
+# ------------------------------------------------------------------------------------------------------- pass-order
+
+STEPS = {
+    "z1": "z¹ = W¹ x + b¹",
+    "a1": "a¹ = σ(z¹)",
+    "z2": "z² = W² a¹ + b²",
+    "a2": "a² = σ(z²)",
+    "d2": "δ² = (a² − y) ⊙ σ′(z²)",
+    "d1": "δ¹ = (W²)ᵀ δ² ⊙ σ′(z¹)",
+    "dW": "∂L/∂W² = δ² (a¹)ᵀ and ∂L/∂W¹ = δ¹ xᵀ",
+    "up": "W ← W − η ∂L/∂W in both layers",
+}
+NEEDS = {"a1": "z1", "z2": "a1", "a2": "z2", "d2": "a2", "d1": "d2", "dW": "d1", "up": "dW"}
+
+
+def draw_order(rng):
+    return {"keys": dict(zip("abcdefgh", rng.permutation(list(STEPS)).tolist(), strict=True))}
+
+
+def sequence(*steps):
+    return lambda keys: " ".join(next(k for k, s in keys.items() if s == step) for step in steps)
+
+
+def by_needs(keys):
+    """The one order in which every step finds what it needs, found by looking for a step whose need is met."""
+    done = []
+    while len(done) < len(STEPS):
+        done.append(next(s for s in keys.values() if s not in done and NEEDS.get(s) in (None, *done)))
+    return sequence(*done)(keys)
+
+
+ORDER = Exercise(
+    id="pass-order",
+    title="The steps in order",
+    kind="order",
+    answer="steps",
+    draw=draw_order,
+    right=by_needs,
+    ask=lambda keys: Ask(
+        text="One step of training for a network with two layers. Put its parts in order, so that each finds what it needs.",
+        options={key: STEPS[step] for key, step in keys.items()},
+    ),
+    points=1,
+    mistakes=(
+        KnownMistake(
+            "updated-first",
+            "the weights are updated before δ¹ is formed; δ¹ needs the W² that the forward pass used",
+            "Which of the steps reads W²? All of them must come before it changes.",
+            sequence("z1", "a1", "z2", "a2", "d2", "dW", "up", "d1"),
+            row=12,
+        ),
+        KnownMistake(
+            "errors-forwards",
+            "the error terms run forwards here; δ¹ is made from δ²",
+            "Look at the formula for δ¹. What does it read?",
+            sequence("z1", "a1", "z2", "a2", "d1", "d2", "dW", "up"),
+        ),
+        KnownMistake(
+            "backward-first",
+            "the error terms come before the forward pass, which makes the z and a that they read",
+            "δ² reads a² and z². Where do these come from?",
+            sequence("d2", "d1", "z1", "a1", "z2", "a2", "dW", "up"),
+        ),
+        KnownMistake(
+            "gradient-before-error",
+            "the gradient of W¹ reads δ¹, which is not there yet",
+            "Which error terms does the line of the two gradients read?",
+            sequence("z1", "a1", "z2", "a2", "d2", "dW", "d1", "up"),
+        ),
+    ),
+    hints=(
+        "Which step needs nothing but x?",
+        "For every step, look at what stands on the right of its =, and put it after the steps that make that.",
+        "Forward z¹ a¹ z² a², back δ² δ¹, then the gradients, and the update last of all.",
+    ),
+)
+
+# ----------------------------------------------------------------------------------------------------- backward-one
+
+
+def draw_backward(rng):
+    W, b = weights(rng, [2, 3, 3, 3], 0.6, 1.6)
+    x, y = rng.uniform(0.5, 1.5, (2, 1)) * rng.choice([-1, 1], (2, 1)), rng.uniform(0.1, 0.9, (3, 1))
+    z, a = forward(W, b, x)
+    return {"W": W, "z": z, "a": a, "y": y}
+
+
+def right_backward(W, z, a, y):
+    b = [None, *(z[l] - W[l] @ a[l - 1] for l in range(1, len(W)))]
+    return complex_gradients(W, b, a[0], y)
+
+
+def wrong_backward(**parts):
+    return lambda W, z, a, y: backward(W, z, a, y, **parts)
+
+
+BACKWARD = Exercise(
+    id="backward-one",
+    title="The backward pass for one example",
+    kind="code",
+    answer="backward",
+    draw=draw_backward,
+    right=right_backward,
+    parts=("dW", "db"),
+    points=4,
+    mistakes=(
+        KnownMistake(
+            "no-slope-hidden",
+            "your hidden error terms lack σ′(z)",
+            "Your top layer is right. What happens between z and a one layer down?",
+            wrong_backward(**NO_SLOPE_HIDDEN),
+            row=1,
+        ),
+        KnownMistake(
+            "no-slope-output",
+            "your output error term lacks σ′(z): a − y is ∂L/∂a, not ∂L/∂z",
+            "Which loss has δ = a − y? Is it the one in this task?",
+            wrong_backward(**NO_SLOPE_OUTPUT),
+            row=2,
+        ),
+        KnownMistake(
+            "slope-at-a",
+            "σ′ was taken at a; its argument is z",
+            "σ′ takes z. If you only kept a, use a(1 − a).",
+            wrong_backward(**SLOPE_AT_A),
+            row=4,
+        ),
+        KnownMistake(
+            "a-formula-on-z",
+            "the formula a(1 − a) was fed with z",
+            "Can σ′ be negative? Print the least and the greatest value of yours.",
+            wrong_backward(**A_FORMULA_ON_Z),
+            row=5,
+        ),
+        KnownMistake(
+            "slope-of-neighbour",
+            "σ′ was taken at the z of the layer above",
+            "Write the layer's number beside every array: δ^l goes with z^l.",
+            wrong_backward(slope=lambda l, z, a: dsigmoid(z[min(l + 1, len(z) - 1)])),
+            row=7,
+        ),
+        KnownMistake(
+            "w-not-transposed",
+            "the error terms went down through W instead of its transpose",
+            "Which z's did a_j feed? Sum over them: that is down a column of W.",
+            wrong_backward(**W_NOT_TRANSPOSED),
+            row=8,
+        ),
+        KnownMistake(
+            "w-inverted",
+            "the inverse of W stands where its transpose belongs",
+            "Back-propagation moves sensitivities, not values. Nothing is undone on the way back.",
+            wrong_backward(back=lambda l, W, dW: np.linalg.inv(W[l])),
+            row=9,
+        ),
+        KnownMistake(
+            "gradient-for-weight",
+            "∂L/∂W stands where W belongs in the step to the layer below",
+            "∂z/∂a is …? Does it contain the loss?",
+            wrong_backward(back=lambda l, W, dW: dW[l].T),
+            row=10,
+        ),
+        KnownMistake(
+            "gradient-transposed",
+            "dW is transposed: it must have the shape of W, one row an output",
+            "A gradient has the shape of its parameter. Which index of δ aᵀ is the output?",
+            wrong_backward(outer=lambda delta, left: left @ delta.T),
+            row=11,
+        ),
+        KnownMistake(
+            "updated-first",
+            "each W was updated before the error term below it was formed",
+            "A gradient cannot depend on the step. Collect all gradients first.",
+            updated_first,
+            row=12,
+        ),
+        KnownMistake(
+            "a-of-same-layer",
+            "dW^l was made with a^l; W^l multiplied a^(l−1)",
+            "Which vector did W^l multiply?",
+            wrong_backward(left=lambda l, z, a: a[l] if l > 1 else a[0]),
+            row=15,
+        ),
+        KnownMistake(
+            "z-for-a",
+            "dW^l was made with z^(l−1); W^l multiplied a^(l−1)",
+            "Which vector did W^l multiply?",
+            wrong_backward(left=lambda l, z, a: z[l - 1] if l > 1 else a[0]),
+            row=16,
+        ),
+        KnownMistake(
+            "sign",
+            "every sign is turned round: the residual is a − y, not y − a",
+            "Raise a a little beyond y. Does the loss rise or fall?",
+            wrong_backward(**SIGN),
+            row=25,
+        ),
+        KnownMistake(
+            "factor-two",
+            "everything is twice too large: the ½ in the loss takes the 2 away",
+            "Differentiate ½(a − y)² by a.",
+            wrong_backward(**TWICE),
+            row=24,
+        ),
+    ),
+    hints=(
+        "What is δ at the last layer, and what does one step down do to it?",
+        "Start with δ^L, then loop l from L − 1 down to 1. Each δ^l gives its dW and db at once.",
+        "δ^l = (W^(l+1))ᵀ δ^(l+1) ⊙ σ′(z^l);  dW^l = δ^l (a^(l−1))ᵀ;  db^l = δ^l",
+    ),
+)
+
+# --------------------------------------------------------------------------------------------------------- needs-w2
+
+
+def draw_needs(rng):
+    return {"L": int(rng.integers(3, 5))}
+
+
+def graph(L):
+    """Every quantity of the two passes and what it is made from: {name: the names that it reads}."""
+    reads = {}
+    for l in range(1, L + 1):
+        reads[f"z{l}"] = [f"W{l}", f"a{l - 1}"]
+        reads[f"a{l}"] = [f"z{l}"]
+    reads[f"δ{L}"] = [f"a{L}", "y", f"z{L}"]
+    for l in range(L - 1, 0, -1):
+        reads[f"δ{l}"] = [f"W{l + 1}", f"δ{l + 1}", f"z{l}"]
+    return reads
+
+
+def needs(L, l=2):
+    """What the backward pass must find stored to form the gradient of W^l: back through the error terms, no further."""
+    reads, found, ask = graph(L), [], [f"δ{l}", f"a{l - 1}"]
+    while ask:
+        name = ask.pop()
+        if name.startswith("δ"):
+            ask += reads[name]
+        else:
+            found.append(name)
+    return sorted(found)
+
+
+def ask_needs(L):
+    position = {"y": (1.0, 0.1)}
+    for l in range(L + 1):
+        position[f"a{l}"] = ((3 * l) / (3 * L), 0.5)
+    for l in range(1, L + 1):
+        position[f"W{l}"] = ((3 * l - 2) / (3 * L), 0.1)
+        position[f"z{l}"] = ((3 * l - 1) / (3 * L), 0.5)
+    links = [(source, target, "") for target, sources in graph(L).items() if target[0] in "za" for source in sources]
+    return Ask(
+        text=f"A network with {L} layers has gone forward and kept everything. Now the gradient of W² is wanted and nothing else. "
+        "Choose every quantity whose stored value the backward pass must read.",
+        nodes=position,
+        edges=tuple(links),
+        pick="nodes",
+    )
+
+
+NEEDS_W2 = Exercise(
+    id="needs-w2",
+    title="What the gradient of W² needs",
+    kind="path",
+    answer="needed",
+    draw=draw_needs,
+    right=needs,
+    ask=ask_needs,
+    points=2,
+    mistakes=(
+        KnownMistake(
+            "own-weight",
+            "W² itself is not read: z² depends on W² with slope a¹, whatever W² is",
+            "Which letters stand in δ² (a¹)ᵀ, and in δ²?",
+            lambda L: sorted([*needs(L), "W2"]),
+            row=14,
+        ),
+        KnownMistake(
+            "a-of-same-layer",
+            "a² is not the vector that W² multiplied",
+            "Which vector did W² multiply?",
+            lambda L: sorted([name for name in needs(L) if name != "a1"] + ["a2"]),
+            row=15,
+        ),
+        KnownMistake(
+            "no-slopes",
+            "without the z's there is no σ′: every error term needs its own",
+            "What does δ² = … ⊙ σ′(…) read?",
+            lambda L: [name for name in needs(L) if name[0] != "z"],
+            row=1,
+        ),
+        KnownMistake(
+            "one-layer-only",
+            "that is δ² (a¹)ᵀ with δ² from one layer up, but the error term above has to come from somewhere, too",
+            "Follow δ² back to δ³, and on to the loss. What does each of them read?",
+            lambda L: ["W3", "a1", "z2"],
+        ),
+        KnownMistake(
+            "everything",
+            "not everything: what lies below a¹ plays no part in the gradient of W²",
+            "Does x enter δ² (a¹)ᵀ, once a¹ is known?",
+            lambda L: sorted(ask_needs(L).nodes),
+        ),
+    ),
+    hints=(
+        "Which two things does ∂L/∂W² multiply?",
+        "a¹ is one. The other is δ². Write down what δ² reads, then what δ³ reads, up to the loss.",
+        "δ^l reads W^(l+1), δ^(l+1) and z^l; the last one reads a, y and z of the last layer.",
+    ),
+)
+
+# --------------------------------------------------------------------------------------------------------- bug-hunt
+
+BUGS = {
+    "hidden": "σ′ forgotten in the hidden layers",
+    "output": "σ′ forgotten at the output",
+    "sum": "sum over the batch instead of its mean",
+    "every": "the mean taken again at every layer",
+    "sign": "y − a instead of a − y",
+}
+
+
+def draw_hunt(rng):
+    W, b = weights(rng, [2, 3, 3, 2])
+    x = rng.uniform(-1.5, 1.5, (2, 4))
+    y = rng.uniform(0.05, 0.95, (2, 4))
+    names = rng.permutation(list(BUGS)).tolist()
+    return {"W": W, "b": b, "x": x, "y": y, "bugs": names, "keys": dict(zip("abcde", sorted(BUGS), strict=True))}
+
+
+def wrong_pass(bug, W, b, x, y):
+    """The weight gradients of a backward pass over a batch with one bug in it; "" is the right one."""
+    (z, a), N, L = forward(W, b, x), x.shape[1], len(W) - 1
+    parts = {"hidden": NO_SLOPE_HIDDEN, "output": NO_SLOPE_OUTPUT, "sign": SIGN}.get(bug, {})
+    dW, _ = backward(W, z, a, y, **parts)
+    factor = {"sum": lambda l: 1, "every": lambda l: 1 / N ** (L + 1 - l)}.get(bug, lambda l: 1 / N)
+    return [None, *(factor(l) * dW[l] for l in range(1, L + 1))]
+
+
+def table(bug, W, b, x, y):
+    """Rows W1, W2, W3; columns |wrong|/|right| and the cosine between the two."""
+    rows = []
+    for wrong, right in zip(wrong_pass(bug, W, b, x, y)[1:], complex_gradients(W, b, x, y)[0][1:], strict=True):
+        sizes = np.linalg.norm(wrong), np.linalg.norm(right)
+        rows.append([sizes[0] / sizes[1], np.vdot(wrong, right) / (sizes[0] * sizes[1])])
+    return np.array(rows)
+
+
+def ask_hunt(W, b, x, y, bugs, keys):
+    return Ask(
+        text="Five wrong backward passes over a batch of 4 examples. For each, the table compares its gradients of W¹, W² and W³ (three rows) "
+        "with the right ones: on the left how many times too large, on the right the cosine of the angle between the two. "
+        "Put the bugs into the order of the tables 1 to 5.",
+        given={f"table {n}": table(bug, W, b, x, y).round(3) for n, bug in enumerate(bugs, 1)},
+        options={key: BUGS[bug] for key, bug in keys.items()},
+    )
+
+
+def hunt(swap=()):
+    """The keys in the order of the tables, with two bugs taken for each other."""
+
+    def answer(W, b, x, y, bugs, keys):
+        mixed = dict(zip(swap, reversed(swap), strict=True))
+        return " ".join(next(k for k, name in keys.items() if name == mixed.get(bug, bug)) for bug in bugs)
+
+    return answer
+
+
+HUNT = Exercise(
+    id="bug-hunt",
+    title="Bug hunt: five wrong passes",
+    kind="order",
+    answer="bugs",
+    draw=draw_hunt,
+    right=hunt(),
+    ask=ask_hunt,
+    points=3,
+    mistakes=(
+        KnownMistake(
+            "hidden-for-output",
+            "the two passes that forget σ′ have changed places",
+            "Forgotten in the hidden layers, σ′ leaves one layer exact. Which one?",
+            hunt(("hidden", "output")),
+            row=2,
+        ),
+        KnownMistake(
+            "sum-for-every",
+            "the sum and the repeated mean have changed places",
+            "One of them is N times too large everywhere; the other is too small, and more so the further down.",
+            hunt(("sum", "every")),
+            row=18,
+        ),
+        KnownMistake(
+            "sign-for-sum",
+            "the turned sign and the sum have changed places",
+            "A cosine of −1 means: the same line, the opposite way.",
+            hunt(("sign", "sum")),
+            row=25,
+        ),
+        KnownMistake(
+            "hidden-for-every",
+            "both leave the top layer alone in its direction, but the repeated mean changes sizes only",
+            "Look at the cosines: a factor leaves them at 1.",
+            hunt(("hidden", "every")),
+            row=1,
+        ),
+    ),
+    hints=(
+        "Which tables have a cosine of exactly 1 or −1 everywhere?",
+        "A factor changes sizes and no directions. A forgotten σ′ changes both, from its own layer downwards.",
+        "N everywhere: sum. Powers of 1/N: mean again. −1: sign. Top layer exact: hidden σ′. All layers off: output σ′.",
+    ),
+)
+
+# --------------------------------------------------------------------------------------------------- published-slip
+
+X, T = np.array([[0.05], [0.10]]), np.array([[0.01], [0.99]])
+W0 = [None, np.array([[0.15, 0.20], [0.25, 0.30]]), np.array([[0.40, 0.45], [0.50, 0.55]])]
+B0 = [None, np.full((2, 1), 0.35), np.full((2, 1), 0.60)]
+
+
+def draw_slip(rng):
+    return {"eta": float(rng.choice([0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.65, 0.7, 0.75, 0.8]))}
+
+
+def after_step(dW, eta, db=None):
+    W = [None, *(W0[l] - eta * dW[l] for l in (1, 2))]
+    b = B0 if db is None else [None, *(B0[l] - eta * db[l] for l in (1, 2))]
+    return loss(W, b, X, T)
+
+
+def early(eta):
+    """The weights' gradients when W2 is moved before the hidden error term is formed."""
+    z, a = forward(W0, B0, X)
+    return backward(W0, z, a, T, back=lambda l, W, dW: (W[l] - eta * dW[l]).T)[0]
+
+
+def right_slip(eta):
+    return np.array([after_step(complex_gradients(W0, B0, X, T)[0], eta), after_step(early(eta), eta)])
+
+
+def ask_slip(eta):
+    return Ask(
+        text=f"Take one step with η = {eta}, weights only. Give the loss after it, first when δ¹ is formed with the old W², "
+        "then when W² is updated before δ¹ is formed. Nine digits after the point.",
+        given={"x": X, "y": T, "W¹": W0[1], "b¹": B0[1], "W²": W0[2], "b²": B0[2]},
+        shape=(2,),
+        rows=("old W²", "new W²"),
+    )
+
+
+SLIP = Exercise(
+    id="published-slip",
+    title="The slip in a published example",
+    kind="num",
+    answer="losses",
+    draw=draw_slip,
+    right=right_slip,
+    ask=ask_slip,
+    atol=2e-9,
+    points=2,
+    mistakes=(
+        KnownMistake(
+            "swapped",
+            "both numbers are right, but they have changed places",
+            "δ¹ reads the W² that made the output. Which of your two runs does that?",
+            lambda eta: right_slip(eta)[::-1].copy(),
+            row=12,
+        ),
+        KnownMistake(
+            "same-twice",
+            "both numbers are the loss of the right step; in the second run δ¹ must read the new W²",
+            "In the second run, update W² first and then form δ¹ with it.",
+            lambda eta: right_slip(eta)[[0, 0]],
+        ),
+        KnownMistake(
+            "biases-moved",
+            "the biases were updated, too; the example leaves them where they are",
+            "Which parameters may move in this step?",
+            lambda eta: np.array(
+                [
+                    after_step(complex_gradients(W0, B0, X, T)[0], eta, complex_gradients(W0, B0, X, T)[1]),
+                    after_step(early(eta), eta, backward(W0, *forward(W0, B0, X), T, back=lambda l, W, dW: (W[l] - eta * dW[l]).T)[1]),
+                ]
+            ),
+        ),
+        KnownMistake(
+            "uphill",
+            "the loss has gone up: the step was taken along the gradient, not against it",
+            "Print the loss before the step. Which way did it go?",
+            lambda eta: np.array([after_step(complex_gradients(W0, B0, X, T)[0], -eta), after_step(early(-eta), -eta)]),
+            row=25,
+        ),
+        KnownMistake(
+            "no-half",
+            "both are twice too large: the loss of the example has the factor ½",
+            "Which loss does the example use?",
+            lambda eta: 2 * right_slip(eta),
+            row=24,
+        ),
+    ),
+    hints=(
+        "Which weights does δ¹ read, and in which of the two runs have they changed?",
+        "Write the step twice. Form both gradients before you move anything; then again, moving W² in between.",
+        "W² ← W² − η δ² (a¹)ᵀ;  δ¹ = (W²)ᵀ δ² ⊙ σ′(z¹), with the old W² in the first run and the new one in the second",
+    ),
+)
+
+EXERCISES = (TWO, ORDER, BACKWARD, NEEDS_W2, HUNT, SLIP)

@@ -1,0 +1,113 @@
+"""An exercise is data: what is drawn, what is right, which mistakes are known, which hints help.
+
+Nothing here computes a verdict. The student's notebook, the terminal and the grader read the same declaration, so that
+they say the same thing (`diagnosis`), and the tests prove every declaration over many seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Kind = Literal["code", "num", "choice", "order", "path"]
+
+
+@dataclass(frozen=True)
+class KnownMistake:
+    """A wrong way that people take, as a small function, with the sentence that names it and a hint.
+
+    name  : slug, unique in its exercise, e.g. "transposed"
+    says  : names the mistake, a clause that can follow a colon
+    hint  : the question that helps out of it
+    wrong : called with the drawn inputs, positionally, as `Exercise.right` is; gives the wrong value
+    row   : row of the catalogue of misconceptions, 0 for none
+    """
+
+    name: str
+    says: str
+    hint: str
+    wrong: Callable[..., Any]
+    row: int = 0
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the widget of a typed exercise shows, with the numbers of one student.
+
+    text            : the question, a sentence or two of plain text or simple HTML
+    given           : label -> array, number or text, shown as small labelled matrices
+    shape           : [num] () one number, (n,) a column, (m, n) a matrix to fill in
+    rows, columns   : [num] labels of the rows and columns
+    options         : [choice] key -> text; [order] key -> item, in the order in which they are shown
+    patterns        : [choice] key -> matrix drawn as tiles beside the option
+    nodes, edges    : [path] name -> (x right, y down) in the unit box; (from, to, label)
+    pick, start, end: [path] what is chosen, and where paths begin and end
+    """
+
+    text: str
+    given: dict[str, Any] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    options: dict[str, str] = field(default_factory=dict)
+    patterns: dict[str, Any] = field(default_factory=dict)
+    nodes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    edges: tuple[tuple[str, str, str], ...] = ()
+    pick: Literal["paths", "edges", "nodes"] = "paths"
+    start: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise, by the id that its text, its cells, its check and the gradebook share.
+
+    kind    : "code" is a function; the others are typed: "num", "choice", "order", "path"
+    answer  : the student's name for the answer, e.g. "J" or "softmax_jacobian"
+    draw    : rng -> the inputs of one case, a dict of what `values.encode` can write
+    right   : right(*inputs.values()), by a route of its own: differences, the definition, a published number
+    hints   : a question, a direction, the formula
+    parts   : names of the parts of a tuple answer, e.g. ("dW", "db"); their lists become dW[1], dW[2], ...
+    ask     : [typed] ask(*inputs.values()) -> what the widget shows
+    cases   : [code] how many cases are drawn; typed exercises have one, drawn from the student's name
+    rtol    : tolerance relative to the largest entry of the right part;  atol : added to it, in the part's units
+    formula : [code] the formula is wanted: an answer off by 1e-13 to 1e-4 is named "finite-difference"
+    """
+
+    id: str
+    title: str
+    kind: Kind
+    answer: str
+    draw: Callable[[np.random.Generator], dict[str, Any]]
+    right: Callable[..., Any]
+    mistakes: tuple[KnownMistake, ...]
+    hints: tuple[str, str, str]
+    points: int = 1
+    parts: tuple[str, ...] = ()
+    ask: Callable[..., Ask] | None = None
+    cases: int = 3
+    rtol: float = 1e-9
+    atol: float = 0.0
+    formula: bool = True
+
+
+def seed_of(name: str, id: str) -> int:
+    """Seed of the numbers that the student of this name has in this exercise.
+
+    Capitals and spaces do not count, so that a name typed a little differently keeps its numbers.
+
+    >>> seed_of("Ada Lovelace", "jacobian-fill") == seed_of("  ada   LOVELACE ", "jacobian-fill")
+    True
+    """
+    folded = " ".join(name.casefold().split())
+    return int.from_bytes(hashlib.sha256(f"{folded}/{id}".encode()).digest()[:8], "big")
+
+
+def draw_cases(exercise: Exercise, seed: int) -> list[dict[str, Any]]:
+    """The inputs on which an answer is judged: `cases` draws for a function, one for a typed answer."""
+    rng = np.random.default_rng(seed)
+    return [exercise.draw(rng) for _ in range(exercise.cases if exercise.kind == "code" else 1)]
