@@ -14,9 +14,9 @@ LAYERS = (("x1", "x2"), ("h1", "h2", "h3"), ("k1", "k2"), ("y1", "y2"))
 
 
 def draw_paths(rng):
-    """Two links are missing, one into the h's from x2 and one out of the h's, so that 3 of the 6 full paths are left or more."""
+    """Two links are missing, one from x2 and one into k2: 3 or 4 of the 6 paths are left, 2 of them through k1."""
     links = [(a, b) for left, right in zip(LAYERS, LAYERS[1:], strict=False) for a in left for b in right]
-    lost = {("x2", f"h{rng.integers(1, 4)}"), (f"h{rng.integers(1, 4)}", f"k{rng.integers(1, 3)}")}
+    lost = {("x2", f"h{rng.integers(1, 4)}"), (f"h{rng.integers(1, 4)}", "k2")}
     return {"edges": [list(link) for link in links if link not in lost]}
 
 
