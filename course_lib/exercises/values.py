@@ -32,6 +32,10 @@ def _columns(b: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.reshape(b, (-1, 1)) if np.ndim(x) == 2 else np.ravel(b)
 
 
+def _tanh_affine_jacobian(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (1 - np.tanh(W @ x + b) ** 2)[:, None] * W
+
+
 def _product(x: np.ndarray) -> np.ndarray:
     return np.stack([x[0] * x[1], np.sin(x[0]), x[1] + x[-1] ** 2, np.exp(x[-1] / 2) * x[0]])
 
@@ -39,6 +43,7 @@ def _product(x: np.ndarray) -> np.ndarray:
 MAPS: dict[str, Callable[..., np.ndarray]] = {
     "affine": lambda x, W, b: W @ x + _columns(b, x),
     "tanh affine": lambda x, W, b: np.tanh(W @ x + _columns(b, x)),
+    "tanh affine jacobian": _tanh_affine_jacobian,
     "product": _product,
 }
 
@@ -47,7 +52,8 @@ class Map:
     """A function that is data: an input that an exercise can draw, write as JSON and call.
 
     Map(kind, **arrays)(x) takes x (n,) to y (m,), or columns (n, K) to (m, K); complex x is allowed. Kinds:
-    "affine" W @ x + b; "tanh affine" tanh(W @ x + b); "product" (x_0 x_1, sin x_0, x_1 + x_last**2, x_0 exp(x_last/2)).
+    "affine" W @ x + b; "tanh affine" tanh(W @ x + b); "tanh affine jacobian" the
+    (m, n) Jacobian of that, at one x; "product" (x_0 x_1, sin x_0, x_1 + x_last**2, x_0 exp(x_last/2)).
 
     >>> f = Map("affine", W=np.array([[2.0, 0.0], [1.0, 3.0]]), b=np.array([1.0, 0.0]))
     >>> f(np.array([1.0, 2.0]))

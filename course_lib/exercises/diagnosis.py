@@ -1,0 +1,373 @@
+"""From the values that an answer gave to what can be said about it: a pure function, the same in class and when grading.
+
+The order: not attempted; failed; right; a known mistake; type; shape; not finite or cut to whole numbers; a difference
+quotient where a formula is wanted; a constant factor; a transpose; else the worst entry, and which parts are exact.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from course_lib.exercises import outcomes as o
+from course_lib.exercises.declaration import Exercise
+from course_lib.exercises.values import Misfit, close, decode, errors, named_parts, scale_of, tolerance, words
+
+Parts = dict[str, np.ndarray]
+ROUNDING = 1e-12  # a formula's own rounding stays below this, relative to the largest entry
+QUOTIENT = 1e-4  # a difference quotient's error stays below this
+
+
+def diagnose(exercise: Exercise, inputs: Sequence[dict[str, Any]], record: dict[str, Any]) -> o.Outcome:
+    """What the record of `values.evaluate` on these inputs says about the answer.
+
+    record may come from outside and be forged: whatever it holds, an outcome comes back and nothing is raised.
+    """
+    if record.get("not_attempted"):
+        return o.NotAttempted()
+    if "error" in record:
+        return _failed(record["error"])
+    try:
+        answers = [decode(data) for data in record["cases"]]
+        if len(answers) != len(inputs):
+            raise ValueError("it must have one value for each case")
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return o.WrongType("values that can be read", "something else")
+    if exercise.kind in ("choice", "order", "path"):
+        return _words(exercise, inputs[0], answers[0])
+    return _numbers(exercise, inputs, answers)
+
+
+def _failed(error: Any) -> o.Outcome:
+    error = error if isinstance(error, dict) else {}
+    name, text, line = (str(error.get(key, ""))[:500] for key in ("type", "text", "line"))
+    case = error.get("case", 0)
+    case = case if isinstance(case, int) else 0
+    if name == "NotAFunction":
+        return o.WrongType("a function", text, case=case)
+    return o.Failed(name or "an error", text, line, case)
+
+
+def value_of(function: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """What a declaration's function gives on one case; the inputs are copied, it may change them."""
+    with np.errstate(all="ignore"):
+        return function(*copy.deepcopy(list(given.values())))
+
+
+def parts_of(exercise: Exercise, given: dict[str, Any], answer: Any) -> tuple[Parts, Parts]:
+    """(parts that came, right parts) of one case, by name and in the same shapes. Raises Misfit."""
+    right = value_of(exercise.right, given)
+    return named_parts(answer, exercise.parts, like=right), named_parts(right, exercise.parts)
+
+
+# --------------------------------------------------------------------------- answers in words
+def _words(exercise: Exercise, given: dict[str, Any], answer: Any) -> o.Outcome:
+    try:
+        came = words(answer, exercise.kind)
+    except Misfit as misfit:
+        return o.WrongType(misfit.expected, misfit.came)
+    if not came:
+        return o.NotAttempted()
+    right = words(value_of(exercise.right, given), exercise.kind)
+    if came == right:
+        return o.Correct()
+    for mistake in exercise.mistakes:
+        if came == words(value_of(mistake.wrong, given), exercise.kind):
+            return o.Mistake(mistake.name, mistake.says, mistake.hint)
+    return o.Incorrect(came=" ".join(came), says=_about(exercise, given, came, right))
+
+
+def _about(exercise: Exercise, given: dict[str, Any], came: tuple[str, ...], right: tuple[str, ...]) -> str:
+    ask = value_of(exercise.ask, given) if exercise.ask else None
+    options = {key.casefold() for key in ask.options} if ask else set()
+    unknown = [key for key in came if options and exercise.kind != "path" and key not in options]
+    if unknown:
+        return f"there is no option {unknown[0]!r}"
+    if exercise.kind == "choice":
+        if len(right) == 1 and len(came) == 1:
+            return f"{came[0]} is not the one"
+        good = len(set(came) & set(right))
+        return f"{good} of your {len(came)} belong{'s' if good == 1 else ''}" + (
+            "" if good < len(came) else ", and more do"
+        )
+    if exercise.kind == "order":
+        if sorted(came) != sorted(right):
+            twice = [key for key in came if came.count(key) > 1]
+            return f"{twice[0]} stands there twice" if twice else f"{len(right)} things are to be put in order"
+        good = next(k for k, (x, y) in enumerate(zip(came, right, strict=True)) if x != y)
+        return "the first one is out of place" if good == 0 else f"the first {good} of {len(right)} are in place"
+    good, extra, missing = (len(s) for s in (set(came) & set(right), set(came) - set(right), set(right) - set(came)))
+    said = [f"{good} of yours {'belongs' if good == 1 else 'belong'}"]
+    said += [f"{extra} {'does' if extra == 1 else 'do'} not"] if extra else []
+    said += [f"{missing} {'is' if missing == 1 else 'are'} missing"] if missing else []
+    return o.and_list(tuple(said))
+
+
+# --------------------------------------------------------------------------- answers in numbers
+def _numbers(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequence[Any]) -> o.Outcome:
+    right = [value_of(exercise.right, given) for given in inputs]
+    cases: list[tuple[Parts, Parts]] = []
+    misfit: tuple[int, Misfit] | None = None
+    for k, (answer, value) in enumerate(zip(answers, right, strict=True)):
+        try:
+            came = named_parts(answer, exercise.parts, like=value)
+            cases.append((came, named_parts(value, exercise.parts)))
+        except Misfit as found:
+            misfit = misfit or (k, found)
+    if misfit is None and all(_is_right(exercise, came, value) for came, value in cases):
+        return o.Correct()
+    first = misfit[0] if misfit else next(k for k, c in enumerate(cases) if not _is_right(exercise, *c))
+    for mistake in exercise.mistakes:
+        if _is_mistake(exercise, mistake.wrong, inputs, answers):
+            return o.Mistake(mistake.name, mistake.says, mistake.hint, first)
+    if misfit is not None:
+        return _misfit(exercise, *misfit, answers, right)
+    came, value = cases[first]
+    return (
+        _not_finite(came, value, first)
+        or _dtype(came, value, first)
+        or _quotient(exercise, cases, first)
+        or _factor(exercise, inputs, cases, first)
+        or _transposed(exercise, cases, first)
+        or _worst(exercise, came, value, first)
+    )
+
+
+def _is_right(exercise: Exercise, came: Parts, right: Parts) -> bool:
+    if not all(close(came[p], right[p], exercise.rtol, exercise.atol).all() for p in right):
+        return False
+    return not (_wants_formula(exercise) and any(_like_a_quotient(came[p], right[p]) for p in right))
+
+
+def _wants_formula(exercise: Exercise) -> bool:
+    """Whether an error above rounding gives a difference quotient away: not where the author asks for fewer digits."""
+    return exercise.kind == "code" and exercise.formula and exercise.rtol <= 1e-9 and exercise.atol == 0
+
+
+def _like_a_quotient(came: np.ndarray, right: np.ndarray) -> bool:
+    single = tolerance(came, 0.0) > 0
+    return not single and bool(np.max(errors(came, right), initial=0.0) > ROUNDING)
+
+
+def _is_mistake(exercise: Exercise, wrong: Callable[..., Any], inputs: Any, answers: Sequence[Any]) -> bool:
+    """Whether the answers are what the wrong function gives, shapes included, in every case."""
+    for given, answer in zip(inputs, answers, strict=True):
+        try:
+            value = value_of(wrong, given)
+            came, parts = named_parts(answer, exercise.parts, like=value), named_parts(value, exercise.parts)
+        except Exception:  # a mistake that cannot be made with these numbers
+            return False
+        if not all(close(came[p], parts[p], max(exercise.rtol, 1e-9), exercise.atol).all() for p in parts):
+            return False
+    return True
+
+
+def _misfit(exercise: Exercise, case: int, misfit: Misfit, answers: Sequence[Any], right: Sequence[Any]) -> o.Outcome:
+    if misfit.reason == "type":
+        return o.WrongType(misfit.expected, misfit.came, misfit.part, case)
+    if misfit.expected.startswith("(") and _reversed(misfit):
+        if all(_is_transpose(exercise, x, y) for x, y in zip(answers, right, strict=True)):
+            return _transpose_found(misfit.part, case)
+        return o.WrongShape(misfit.part, misfit.expected, misfit.came, True, case)
+    return o.WrongShape(misfit.part, misfit.expected, misfit.came, False, case)
+
+
+def _reversed(misfit: Misfit) -> bool:
+    expected, came = ([n for n in s.strip("()").replace(" ", "").split(",") if n] for s in (misfit.expected, misfit.came))
+    return len(expected) == 2 and expected == came[::-1]
+
+
+def _is_transpose(exercise: Exercise, answer: Any, right: Any) -> bool:
+    turned = _turned(right)
+    try:
+        came, value = named_parts(answer, exercise.parts, like=turned), named_parts(turned, exercise.parts)
+    except Misfit:
+        return False
+    return all(close(came[p], value[p], exercise.rtol, exercise.atol).all() for p in value)
+
+
+def _turned(value: Any) -> Any:
+    """The same value with every matrix in it transposed."""
+    if isinstance(value, (list, tuple)) and any(v is None or isinstance(v, (list, tuple, np.ndarray)) for v in value):
+        rows = np.asarray(value) if not any(v is None or isinstance(v, np.ndarray) for v in value) else None
+        if rows is not None and rows.ndim == 2:
+            return rows.T
+        return type(value)(_turned(v) for v in value)
+    return np.asarray(value).T if isinstance(value, np.ndarray) else value
+
+
+def _transpose_found(part: str, case: int) -> o.Outcome:
+    return o.Mistake(
+        "transposed",
+        f"the numbers are right, but rows and columns are exchanged: {part or 'it'} is the transpose of what is asked for",
+        "Which index belongs to the output, the row's or the column's?",
+        case,
+    )
+
+
+def _not_finite(came: Parts, right: Parts, case: int) -> o.Outcome | None:
+    for part, value in right.items():
+        bad = ~np.isfinite(came[part]) & np.isfinite(value)
+        if bad.any():
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
+            return o.NotFinite(part, index, _plain(came[part][index]), case)
+    return None
+
+
+def _dtype(came: Parts, right: Parts, case: int) -> o.Outcome | None:
+    for part, value in right.items():
+        array = came[part]
+        if array.dtype.kind == "c" and value.dtype.kind != "c":
+            return o.WrongType("real numbers", "complex numbers with an imaginary part", part, case)
+        if array.dtype == np.float16 and (errors(array, value) < 1e-2).all():
+            return o.WrongType("float64 numbers", "float16, which keeps three digits", part, case)
+        whole = array.dtype.kind in "iub" and not np.array_equal(value, np.trunc(value))
+        if whole and array.size > 1 and any(np.array_equal(array, cut(value)) for cut in (np.trunc, np.round, np.floor)):
+            came_as = "whole numbers: an integer array has swallowed the decimals"
+            return o.WrongType("numbers with decimals", came_as, part, case)
+    return None
+
+
+def _quotient(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: int) -> o.Outcome | None:
+    if not _wants_formula(exercise):
+        return None
+    worst = max(float(np.max(errors(came[p], right[p]), initial=0.0)) for came, right in cases for p in right)
+    if worst > QUOTIENT:
+        return None
+    return o.Mistake(
+        "finite-difference",
+        f"the numbers agree to about {int(-np.log10(worst))} digits, where a formula agrees to 15: "
+        "this looks like a difference quotient",
+        "A difference quotient is how one checks a formula. What is the derivative on paper?",
+        case,
+    )
+
+
+# --------------------------------------------------------------------------- a constant factor
+def _factor(
+    exercise: Exercise, inputs: Sequence[dict[str, Any]], cases: Sequence[tuple[Parts, Parts]], case: int
+) -> o.Outcome | None:
+    """Every part is a constant times the right one: N, 1/N, 2, 1/2, -1, another, or another for each part."""
+    if exercise.kind == "num" and all(value.size < 2 for value in cases[0][1].values()):
+        return None  # one number is always a multiple of another
+    sizes = [_examples(given) for given in inputs]
+    laws: dict[str, tuple[str, str]] = {}
+    for part in cases[0][1]:
+        ratios = [_ratio(came[part], right[part], exercise) for came, right in cases]
+        law = _law(ratios, sizes, alone=len(cases) == 1 and cases[0][1][part].size < 2)
+        if law is None:
+            return None
+        if law[0]:
+            laws[part] = law
+    found = set(laws.values())
+    if not laws or found == {("exact", "")}:
+        return None
+    if len(found) == 1:
+        name, text = found.pop()
+        says = f"{'every number' if len(laws) == 1 and not next(iter(laws)) else 'every part'} is {text} what it should be"
+        return o.Mistake(name, says, _FACTOR_HINTS.get(name, _FACTOR_HINTS["factor"]), case)
+    said = tuple(f"{part} is {text + ' what it should be' if text else 'exact'}" for part, (_, text) in laws.items())
+    hint = "In which parts does the factor appear, and in which not? Something enters there more than once, or too late."
+    return o.Mistake("factor-by-part", o.and_list(said), hint, case)
+
+
+_FACTOR_HINTS = {
+    "sign": "Which difference is it, output minus target or target minus output?",
+    "times-n": "Is the loss a sum over the examples, or their mean?",
+    "over-n": "How many times does the mean over the examples enter?",
+    "twice": "Where does the square's derivative leave its 2, and is there a 1/2 in the loss to meet it?",
+    "half": "Where does the square's derivative leave its 2, and is there a 1/2 in the loss to meet it?",
+    "factor": "All the shapes and directions are right. Which factor of the formula is missing, or there twice?",
+}
+
+
+def _examples(given: dict[str, Any]) -> int:
+    """Number of examples N of a case: an input called N, or the columns of the first matrix called x, y, a or z."""
+    if isinstance(given.get("N"), int):
+        return given["N"]
+    for name in ("x", "X", "y", "a", "z", "targets"):
+        if isinstance(given.get(name), np.ndarray) and given[name].ndim == 2:
+            return given[name].shape[1]
+    return 0
+
+
+def _ratio(came: np.ndarray, right: np.ndarray, exercise: Exercise) -> float | None:
+    """The c with came = c * right; nan where the right part is zero and came is too (any c); None where there is none."""
+    if right.dtype.kind == "c" or came.dtype.kind == "c" or not np.isfinite(right).all():
+        return None
+    came, right = came.astype(float), right.astype(float)
+    if not np.any(right):
+        return float("nan") if not np.any(came) else None
+    c = float(np.vdot(right, came) / np.vdot(right, right))
+    if abs(c) < 1e-9:
+        return None
+    room = max(exercise.rtol, 1e-6) + exercise.atol / scale_of(right)
+    return c if (errors(came / c, right) <= room).all() else None
+
+
+def _law(ratios: Sequence[float | None], sizes: Sequence[int], alone: bool) -> tuple[str, str] | None:
+    """(slug, text) that explains the ratio in every case; ("", "") where any would do; None where none does."""
+    if any(r is None for r in ratios):
+        return None
+    known = [(r, n) for r, n in zip(ratios, sizes, strict=True) if r is not None and not np.isnan(r)]
+    if not known or alone:
+        return "", ""
+    if all(abs(r - 1) < 1e-6 for r, _ in known):
+        return "exact", ""
+    if all(n > 1 for _, n in known):
+        for power, name in ((1, "times-n"), (-1, "over-n"), (2, "factor"), (-2, "factor"), (-3, "factor")):
+            if all(abs(r / n**power - 1) < 1e-6 for r, n in known):
+                return name, _power(power) + (f" (N = {known[0][1]})" if len({n for _, n in known}) == 1 else "")
+    c = known[0][0]
+    if any(abs(r / c - 1) > 1e-6 for r, _ in known):
+        return None
+    for value, name, text in ((-1, "sign", "minus"), (2, "twice", "twice"), (0.5, "half", "half of")):
+        if abs(c - value) < 1e-6:
+            return name, text
+    return "factor", f"{o.number(c)} times"
+
+
+def _power(power: int) -> str:
+    n = {1: "N", 2: "N times N", 3: "N times N times N"}[abs(power)]
+    return f"{n} times" if power > 0 else f"1/{n if abs(power) == 1 else f'({n})'} of"
+
+
+# --------------------------------------------------------------------------- transpose, worst entry
+def _transposed(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: int) -> o.Outcome | None:
+    """Square matrices whose transposes are right, the other parts being exact."""
+    turned: list[str] = []
+    for part in cases[0][1]:
+        pairs = [(came[part], right[part]) for came, right in cases]
+        if all(close(x, y, exercise.rtol, exercise.atol).all() for x, y in pairs):
+            continue
+        square = all(y.ndim == 2 and y.shape[0] == y.shape[1] for _, y in pairs)
+        if not square or not all(close(x.T, y, exercise.rtol, exercise.atol).all() for x, y in pairs):
+            return None
+        turned.append(part)
+    return _transpose_found(o.and_list(tuple(turned)), case) if turned else None
+
+
+def _worst(exercise: Exercise, came: Parts, right: Parts, case: int) -> o.Outcome:
+    good = {p: close(came[p], right[p], exercise.rtol, exercise.atol) for p in right}
+    exact = tuple(p for p in right if good[p].all())
+    part = max((p for p in right if p not in exact), key=lambda p: float(np.max(errors(came[p], right[p]))))
+    where = np.unravel_index(int(np.argmax(errors(came[part], right[part]))), right[part].shape)
+    index = tuple(int(i) for i in where)
+    typed = exercise.kind != "code"
+    return o.Incorrect(
+        part,
+        index,
+        _plain(came[part][index]),
+        None if typed else _plain(right[part][index]),
+        exact,
+        int(sum((~g).sum() for g in good.values())),
+        int(sum(g.size for g in good.values())),
+        case,
+    )
+
+
+def _plain(value: Any) -> Any:
+    return complex(value) if np.iscomplexobj(value) else float(value)
