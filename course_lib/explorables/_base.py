@@ -1,0 +1,141 @@
+"""What the explorables share: one ES module without a build step, state in traits, a text twin and a picture twin.
+
+``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+_HERE = Path(__file__).parent
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./kit\.js";\n', re.MULTILINE)
+
+
+def module(name: str) -> str:
+    """The ES module ``name.js`` with the kit in place of its import."""
+    kit = (_HERE / "kit.js").read_text(encoding="utf-8")
+    source, count = _IMPORT.subn(lambda _: kit, (_HERE / f"{name}.js").read_text(encoding="utf-8"))
+    if count != 1:
+        raise ValueError(f"{name}.js must import the kit in one statement, found {count}")
+    return source
+
+
+class Explorable(anywidget.AnyWidget):
+    """A widget that computes and draws in the page; its traits are its only state.
+
+    A subclass names its module (``class PathExplorer(Explorable, module="path_explorer")``), gives ``sentence()``, the
+    line that ``print`` shows, and ``picture()``, the SVG that stands in where no kernel or no JavaScript runs.
+    """
+
+    def __init_subclass__(cls, module: str = "", **kwargs: Any) -> None:
+        if module:
+            cls._esm = _module(module)
+            cls._css = (_HERE / "kit.css").read_text(encoding="utf-8")
+        super().__init_subclass__(**kwargs)
+
+    def sentence(self) -> str:
+        """What the explorable shows now, in one deterministic line."""
+        raise NotImplementedError
+
+    def picture(self) -> str:
+        """What the explorable shows now, as the text of an SVG."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.sentence()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        sentence = self.sentence()
+        # An image with the SVG inside, not bare <svg>: front ends strip svg elements from notebooks not yet trusted.
+        source = base64.b64encode(self.picture().encode()).decode()
+        data["text/plain"] = sentence
+        data["text/html"] = (
+            f'<figure><img alt="{escape(sentence)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%">'
+            f"<figcaption>{escape(sentence)}</figcaption></figure>"
+        )
+        return data, metadata
+
+
+_module = module  # the keyword of __init_subclass__ has the same name
+
+
+def num(value: float) -> str:
+    """A number as the page shows it: four decimals below ten, always about five digits.
+
+    >>> num(0.5), num(-12.3456789), num(0.000123), num(0)
+    ('0.5000', '−12.346', '1.23e−4', '0')
+    """
+    size = abs(float(value))
+    if size == 0:
+        return "0"
+    if not size < float("inf"):
+        return "nan" if size != size else "∞" if value > 0 else "−∞"
+    if size < 1e-3:
+        text = f"{size:.2e}"
+    elif size >= 1e5:
+        text = f"{size:.3e}"
+    else:
+        text = f"{size:.{4 if size < 9.99995 else 3 if size < 99.9995 else 2 if size < 999.995 else 1}f}"
+    if "e" in text:
+        digits, power = text.split("e")
+        text = f"{digits}e{int(power)}".replace("-", "−")
+    return ("−" if value < 0 else "") + text
+
+
+def short(value: float) -> str:
+    """A given number as it was written if that is short, else as ``num``.
+
+    >>> short(0.5), short(-1.0), short(1 / 3)
+    ('0.5', '−1', '0.3333')
+    """
+    value = float(value)
+    return f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−") if round(value, 4) == value and abs(value) < 1e5 else num(value)
+
+
+# ------------------------------------------------------------------ a still picture
+
+INK, QUIET, LINE, VALUE, ERROR = "#1f2328", "#5a6068", "#c5cad2", "#0b62a8", "#b34700"
+
+
+def svg(width: float, height: float, *parts: str) -> str:
+    """An SVG text on a white sheet of its own, so that it reads in a light and in a dark page."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+        f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}">'
+        f'<rect width="{width:g}" height="{height:g}" rx="8" fill="#ffffff"/>{"".join(parts)}</svg>'
+    )
+
+
+def text(x: float, y: float, words: str, fill: str = INK, anchor: str = "middle", size: float = 13, weight: int = 400) -> str:
+    """Words with their middle at height y."""
+    return (
+        f'<text x="{x:.1f}" y="{y + 0.35 * size:.1f}" text-anchor="{anchor}" fill="{fill}" font-size="{size:g}" '
+        f'font-weight="{weight}">{escape(words)}</text>'
+    )
+
+
+def line(points: Any, stroke: str = LINE, width: float = 1.5, dash: str = "", close: bool = False) -> str:
+    """A broken line through points."""
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + ("Z" if close else "")
+    return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{f" stroke-dasharray={dash!r}" if dash else ""}/>'
+
+
+def box(x: float, y: float, width: float, height: float, stroke: str = LINE, fill: str = "#ffffff") -> str:
+    """A rounded rectangle."""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8" fill="{fill}" stroke="{stroke}" stroke-width="1.5"/>'
+
+
+def subscript(name: str) -> str:
+    """x2 -> x₂.
+
+    >>> subscript("x2"), subscript("y")
+    ('x₂', 'y')
+    """
+    return name.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

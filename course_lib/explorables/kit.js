@@ -1,0 +1,228 @@
+// @ts-check
+// The kit of the explorables: numbers as text, HTML and SVG elements, controls, matrices, a plane with axes.
+
+/** @typedef {{get(name: string): any, set(name: string, value: any): void, save_changes(): void,
+ *             on(event: string, callback: Function): void, off(event: string, callback: Function): void}} Model */
+
+// ---------------------------------------------------------------- numbers
+
+/** A computed number: four decimals below ten, always about five digits, a true minus sign.
+ * @param {number} value */
+export function num(value) {
+  if (Number.isNaN(value)) return "nan";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  let text;
+  if (size === Infinity) text = "∞";
+  else if (size < 1e-3) text = size.toExponential(2);
+  else if (size >= 1e5) text = size.toExponential(3);
+  else text = size.toFixed(size < 9.99995 ? 4 : size < 99.9995 ? 3 : size < 999.995 ? 2 : 1);
+  return (value < 0 ? "−" : "") + text.replace("e-", "e−").replace("e+", "e");
+}
+
+/** A given number: as it was written if that is short, else as `num`.
+ * @param {number} value */
+export function short(value) {
+  if (value === 0) return "0";
+  const kept = Number(value.toFixed(4)) === value && Math.abs(value) < 1e5;
+  return kept ? String(value).replace("-", "−") : num(value);
+}
+
+/** A number inside a product or a sum: negative ones in brackets.
+ * @param {number} value @param {(v: number) => string} [format] */
+export function factor(value, format = short) {
+  return value < 0 ? `(${format(value)})` : format(value);
+}
+
+// ---------------------------------------------------------------- elements
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** @param {Element} element @param {Record<string, any>} attributes @param {any[]} children */
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** An HTML element. @param {string} tag @param {Record<string, any>} [attributes] @param {...any} children
+ * @returns {any} */
+export function h(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element. @param {string} tag @param {Record<string, any>} [attributes] @param {...any} children
+ * @returns {any} */
+export function s(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Put `children` in place of what `element` holds. @param {Element} element @param {...any} children */
+export function put(element, ...children) {
+  element.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+/** Formula as HTML: `x_1`, `W^{2}`, `sigma'` marked up as `x_{..}` and `^{..}`; single letters in italics.
+ * @param {string} text */
+export function math(text) {
+  const root = h("span", { class: "cr-math" });
+  const pattern = /([_^])(?:\{([^}]*)\}|(.))|([A-Za-zα-ωΑ-Ω]+)|([^_^A-Za-zα-ωΑ-Ω]+)/g;
+  for (const [, level, braced, single, word, rest] of text.matchAll(pattern)) {
+    if (level) root.append(h(level === "_" ? "sub" : "sup", {}, braced ?? single));
+    else if (word) root.append(word.length === 1 || word === "dW" || word === "db" ? h("i", {}, word) : word);
+    else root.append(rest);
+  }
+  return root;
+}
+
+/** A name such as `x2` as SVG text with its number lowered. @param {string} name @param {Record<string, any>} [attributes] */
+export function label(name, attributes = {}) {
+  const [, letters, digits] = /^(.*?)(\d*)$/.exec(name) ?? ["", name, ""];
+  return s("text", attributes, s("tspan", { class: "cr-it" }, letters), digits && s("tspan", { dy: "0.32em", "font-size": "0.75em" }, digits));
+}
+
+/** The same in HTML. @param {string} name */
+export function nameOf(name) {
+  const [, letters, digits] = /^(.*?)(\d*)$/.exec(name) ?? ["", name, ""];
+  return h("span", { class: "cr-math" }, h("i", {}, letters), digits && h("sub", {}, digits));
+}
+
+// ---------------------------------------------------------------- state
+
+/** Set traits and send them. @param {Model} model @param {Record<string, any>} changes */
+export function set(model, changes) {
+  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+  model.save_changes();
+}
+
+/** Call `draw` whenever one of the traits changes; returns the function that ends it.
+ * @param {Model} model @param {string[]} names @param {() => void} draw */
+export function watch(model, names, draw) {
+  for (const name of names) model.on(`change:${name}`, draw);
+  return () => { for (const name of names) model.off(`change:${name}`, draw); };
+}
+
+/** True where the reader asked for less motion. */
+export function calm() {
+  return typeof matchMedia === "function" && matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+// ---------------------------------------------------------------- controls
+
+/** Jupyter leaves the keys alone only if the focused element itself says so. */
+export const KEYS = { "data-lm-suppress-shortcuts": "true" };
+
+/** @param {any} content @param {() => void} press @param {Record<string, any>} [attributes] */
+export function button(content, press, attributes = {}) {
+  return h("button", { type: "button", class: "cr-button", ...KEYS, onclick: press, ...attributes }, content);
+}
+
+let groups = 0;
+
+/** One of several: radio buttons drawn as a bar. `options` is [value, text] pairs.
+ * @param {string} title @param {[string, any][]} options @param {(value: string) => void} choose */
+export function choice(title, options, choose) {
+  const name = `cr-choice-${++groups}`;
+  /** @type {Record<string, HTMLInputElement>} */
+  const inputs = {};
+  const items = options.map(([value, text]) => {
+    inputs[value] = h("input", { type: "radio", name, value, ...KEYS, onchange: () => choose(value) });
+    return h("label", { class: "cr-option" }, inputs[value], h("span", {}, text));
+  });
+  const element = h("fieldset", { class: "cr-choice" }, h("legend", {}, title), h("div", { class: "cr-options" }, items));
+  return { element, /** @param {string} value */ update(value) { for (const key in inputs) inputs[key].checked = key === value; } };
+}
+
+/** A slider with its name and its value as text. @param {string} title
+ * @param {{min: number, max: number, step: number, text: (value: number) => string}} range @param {(value: number) => void} move */
+export function slider(title, range, move) {
+  const output = h("output", { class: "cr-value" });
+  const input = h("input", { type: "range", min: range.min, max: range.max, step: range.step, ...KEYS, oninput: () => move(Number(input.value)) });
+  const element = h("label", { class: "cr-slider" }, h("span", {}, title), input, output);
+  return {
+    element, input,
+    /** @param {number} value */
+    update(value) {
+      input.value = String(value);
+      output.textContent = range.text(value);
+      input.setAttribute("aria-valuetext", range.text(value));
+    },
+  };
+}
+
+/** A small number to type. @param {string} title (its accessible name) @param {Record<string, any>} attributes @param {(value: number) => void} change */
+export function field(title, attributes, change) {
+  const input = h("input", {
+    type: "number", class: "cr-field", "aria-label": title, ...KEYS, ...attributes,
+    oninput: () => { if (input.value !== "" && Number.isFinite(input.valueAsNumber)) change(input.valueAsNumber); },
+  });
+  return { element: input, /** @param {number} value */ update(value) { if (document.activeElement !== input || input.valueAsNumber !== value) input.value = String(+value.toFixed(6)); } };
+}
+
+/** The sentence that says what is seen; screen readers announce it. */
+export function sentence() {
+  return h("p", { class: "cr-sentence", role: "status", "aria-live": "polite" });
+}
+
+// ---------------------------------------------------------------- matrices
+
+/** A matrix in square brackets with its name and shape under it.
+ * @param {(number | string)[][]} rows
+ * @param {{name?: string, tone?: "value" | "error" | "", format?: (v: number) => string, mark?: (i: number, j: number) => string | false, shape?: boolean}} [options] */
+export function matrix(rows, { name = "", tone = "", format = num, mark = () => false, shape = true } = {}) {
+  const text = rows.map((row) => row.map((v) => (typeof v === "number" ? format(v) : v)));
+  const cells = text.flatMap((row, i) => row.map((t, j) => h("span", { class: `cr-cell ${mark(i, j) || ""}`, "data-cell": `${i} ${j}` }, t)));
+  const columns = rows[0]?.length ?? 0;
+  const spoken = `${name.replace(/[{}]/g, "")}: ${text.map((row) => row.join(", ")).join("; ")}`;
+  return h("span", { class: `cr-matrix ${tone ? `cr-${tone}` : ""}`, role: "img", "aria-label": spoken, "data-matrix": name },
+    h("span", { class: "cr-bracket", style: `grid-template-columns: repeat(${columns}, auto)` }, cells),
+    name && h("span", { class: "cr-caption" }, math(name), shape && h("span", { class: "cr-shape" }, ` ${rows.length}×${columns}`)));
+}
+
+/** Column vector as a matrix. @param {number[]} values */
+export const column = (values) => values.map((v) => [v]);
+
+// ---------------------------------------------------------------- plane
+
+/** @typedef {[number, number]} Point */
+
+/** A square plane with axes and round ticks. @param {[number, number, number, number]} window x0 x1 y0 y1
+ * @param {{size: number, names: [string, string], title: string}} options */
+export function plane([x0, x1, y0, y1], { size, names, title }) {
+  const left = 30, right = 14, top = 26, bottom = 26;
+  const X = (/** @type {number} */ u) => left + ((u - x0) / (x1 - x0)) * (size - left - right);
+  const Y = (/** @type {number} */ v) => top + ((y1 - v) / (y1 - y0)) * (size - top - bottom);
+  const U = (/** @type {number} */ px) => x0 + ((px - left) / (size - left - right)) * (x1 - x0);
+  const V = (/** @type {number} */ py) => y1 - ((py - top) / (size - top - bottom)) * (y1 - y0);
+  const back = s("g", { class: "cr-axes", "aria-hidden": "true" });
+  for (const u of ticks(x0, x1)) {
+    back.append(s("line", { x1: X(u), x2: X(u), y1: top, y2: size - bottom, class: u === 0 ? "cr-axis" : "cr-gridline" }),
+      s("text", { x: X(u), y: size - bottom + 15, "text-anchor": "middle" }, short(u)));
+  }
+  for (const v of ticks(y0, y1)) {
+    back.append(s("line", { y1: Y(v), y2: Y(v), x1: left, x2: size - right, class: v === 0 ? "cr-axis" : "cr-gridline" }),
+      s("text", { x: left - 7, y: Y(v), dy: "0.35em", "text-anchor": "end" }, short(v)));
+  }
+  back.append(label(names[0], { x: size - right, y: size - bottom - 7, "text-anchor": "end", class: "cr-axis-name" }),
+    label(names[1], { x: X(0) >= left && X(0) <= size - right ? X(0) + 7 : left + 7, y: top + 11, class: "cr-axis-name" }),
+    s("text", { x: left, y: 12, class: "cr-plane-title" }, title));
+  const clip = `cr-clip-${++groups}`;
+  const front = s("g", { "clip-path": `url(#${clip})` });
+  const element = s("svg", { viewBox: `0 0 ${size} ${size}`, class: "cr-plane" },
+    s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left, y: top, width: size - left - right, height: size - top - bottom }))), back, front);
+  const line = (/** @type {Point[]} */ points) => points.map(([u, v], k) => `${k ? "L" : "M"}${X(u).toFixed(2)} ${Y(v).toFixed(2)}`).join("");
+  return { element, front, X, Y, U, V, line };
+}
+
+/** Three to seven round numbers from `low` to `high`. @param {number} low @param {number} high */
+export function ticks(low, high) {
+  const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough * 0.999) ?? power;
+  const marks = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) marks.push(Number((k * step).toPrecision(12)));
+  return marks;
+}
