@@ -167,7 +167,7 @@ def dsoftmax(z: ArrayLike) -> np.ndarray:
 class Activation:
     """A row of the table: the function, its derivative, and both as they stand on the blackboard (LaTeX).
 
-    ``derivative(z)`` has the shape of z; only that of softmax, which is not element-wise, gives Jacobians (``dsoftmax``).
+    ``derivative(z)`` has the shape of z; softmax alone is not element-wise, and its gives Jacobians (``dsoftmax``).
     """
 
     name: str
