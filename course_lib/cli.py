@@ -4,10 +4,10 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from course_lib.errors import CourseError
+from course_lib._errors import CourseError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="course", description="Chain rule to the rescue: open, build, test, grade.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         sub.add_argument("--root", type=Path, help="the folder of the course (default: the one you are in)")
@@ -87,10 +87,11 @@ def lab(options: argparse.Namespace, further: Sequence[str]) -> int:
 
 def build(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Build the products of the chapters, or say which of them are stale."""
-    from course_lib.authoring import build as build_products
+    from course_lib import authoring
 
-    stale = build_products(root(options), chapters=options.chapters, check=options.check)
-    return 1 if options.check and stale else 0
+    report = authoring.build(options.chapters or None, root=root(options), check=options.check)
+    print(report)
+    return 1 if report.stale else 0
 
 
 def test(options: argparse.Namespace, further: Sequence[str]) -> int:
