@@ -1,0 +1,21 @@
+"""Figures from data. Each returns its Axes; ``show`` puts the figure on the page, ``describe`` says it.
+
+>>> from course_lib.plots import plot_jacobian, show
+>>> show(plot_jacobian([[2, 0], [1, 3]]))
+A Jacobian and its links: links from inputs to outputs beside the Jacobian of 2 outputs (y_1, y_2) and 2 inputs
+(x_1, x_2); rows: (2, 0), (1, 3); the zero is left blank.
+"""
+
+from course_lib.plots.matrices import plot_jacobian, plot_jacobians, plot_map_on_grid, plot_matrix
+from course_lib.plots.style import bundle, describe, png, show
+
+__all__ = [
+    "bundle",
+    "describe",
+    "plot_jacobian",
+    "plot_jacobians",
+    "plot_map_on_grid",
+    "plot_matrix",
+    "png",
+    "show",
+]
