@@ -69,7 +69,7 @@ def _nudges(h: np.ndarray, slab: slice) -> np.ndarray:
 
 
 def _forward(f: Map, x: np.ndarray) -> Map:
-    y = f(x).copy()
+    y = f(x.copy()).copy()  # f may change its input, or give one buffer again and again
     return lambda d: f(x + d) - y
 
 
@@ -108,7 +108,7 @@ def _on_columns(f: Callable[[np.ndarray], ArrayLike]) -> Map:
 
 
 def _one_by_one(f: Callable[[np.ndarray], ArrayLike]) -> Map:
-    """Columns for a map of one vector at a time. Copies: f may change its x, or give one buffer again and again."""
+    """Columns for a map of one vector at a time; copies for the reason above."""
 
     def each(X: np.ndarray) -> np.ndarray:
         values = [np.array(f(x)) for x in X.T.copy()]
