@@ -1,0 +1,112 @@
+"""Only the source of the answers is taken from a submission; every other cell that runs is the instructor's.
+
+An answer is found by its cell's id, else by its metadata, else by the line `# answer: <id>`, so that notebooks which
+went through other front ends, or were cut and pasted, are still graded.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nbval.plugin import comment_markers
+
+from course_lib._errors import CourseError
+from course_lib.grading.submissions import Cell, Notebook
+
+MARKER = re.compile(r"^[ \t]*#[ \t]*answer:[ \t]*([\w.-]+)[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where an answer goes: the instructor's own answer, and the check that follows it."""
+
+    exercise: str
+    answer: str
+    check: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The source of one answer, and how many other cells claimed to be it."""
+
+    source: str
+    others: int = 0
+
+
+def slots(solution: Notebook) -> list[Slot]:
+    """The answer and check cells of an instructor's notebook, in their order."""
+    found = {
+        role: {cell.exercise: cell.source for cell in solution.cells if cell.role == role}
+        for role in ("answer", "check")
+    }
+    if not found["answer"] or found["answer"].keys() != found["check"].keys():
+        raise CourseError(
+            f"the solution notebook of {solution.chapter or 'a chapter'} should have an answer cell and a check cell "
+            "for every exercise; try `course build`"
+        )
+    return [Slot(exercise, source, found["check"][exercise]) for exercise, source in found["answer"].items()]
+
+
+def answers(notebook: Notebook, exercises: Sequence[str]) -> dict[str, Answer]:
+    """The answers of a submission by exercise; an exercise whose cell is not there is left out."""
+    found = {}
+    for exercise in exercises:
+        ways = (
+            [cell.source for cell in notebook.cells if cell.id == f"answer-{exercise}"],
+            [cell.source for cell in notebook.cells if cell.role == "answer" and cell.exercise == exercise],
+            [cell.source for cell in notebook.cells if exercise in MARKER.findall(cell.source)],
+        )
+        if sources := next(filter(None, ways), None):
+            claims = max(len(way) for way in ways)
+            found[exercise] = Answer(without_markers(own_part(sources[-1], exercise)), others=claims - 1)
+    return found
+
+
+def own_part(source: str, exercise: str) -> str:
+    """The part of a cell that belongs to an exercise, where two cells were merged into one.
+
+    >>> own_part("# answer: one\\nx = 1\\n# answer: two\\ny = 2", "two")
+    '# answer: two\\ny = 2'
+    """
+    marks = list(MARKER.finditer(source))
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        if mark[1] == exercise:
+            start = 0 if mark is marks[0] else mark.start()
+            return source[start : following.start() if following else None].rstrip("\n")
+    return source
+
+
+def without_markers(source: str) -> str:
+    """The source without the comments that would steer nbval; the lines keep their numbers."""
+    return "\n".join(
+        "#" if line.lstrip().startswith("#") and line.strip().lstrip("#").strip() in comment_markers else line
+        for line in source.split("\n")
+    )
+
+
+def named_exercises(notebook: Notebook) -> set[str]:
+    """Every exercise that the cells of a notebook name, in any of the three ways."""
+
+    def named(cell: Cell) -> Iterable[str]:
+        prefix, _, exercise = cell.id.partition("-")
+        return {cell.exercise, exercise if prefix == "answer" else "", *MARKER.findall(cell.source)}
+
+    return {exercise for cell in notebook.cells for exercise in named(cell)} - {""}
+
+
+def setup_source(solution: Notebook, given: str) -> str:
+    """The instructor's setup cell with the grader's inputs in the place of `student("...")`.
+
+    given : JSON text, {"name": ..., "inputs": {exercise: [case, ...]}}
+    """
+    source = next((cell.source for cell in solution.cells if cell.role == "setup" or cell.id == "setup"), "")
+    load = f'__import__("course_lib.exercises.session", fromlist=["load"]).load({given!r})'
+    lines = source.split("\n")
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            function = statement.value.func
+            if isinstance(function, ast.Name) and function.id == "student":
+                lines[statement.lineno - 1 : statement.end_lineno] = [load]
+                return "\n".join(lines)
+    raise CourseError(f'the setup cell of {solution.chapter} should call `student("")`; try `course build`')

@@ -1,0 +1,222 @@
+"""What was handed in: finding the notebooks of a folder and reading them, whatever state they are in.
+
+Nothing here runs or changes a file. A notebook is read as plain JSON, with limits, cell by cell; what cannot be read is
+a `BadFile` with one clear line.
+"""
+
+import ast
+import json
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE_LIMIT = 64 * 2**20  # bytes of a notebook file
+SOURCE_LIMIT = 2**20  # characters of one cell
+CELL_LIMIT = 20_000
+DEPTH = 3  # folders below a student's folder that are looked into
+NOT_OURS = {
+    "__macosx",
+    "__pycache__",
+    "node_modules",
+}  # left by other programs, as is every name that starts with a dot
+LOOKS_LIKE = (
+    (b"PK\x03\x04", "it is a zip archive"),
+    (b"%PDF", "it is a PDF"),
+    (b"\xff\xfe", "it is saved as UTF-16 text"),
+    (b"\xfe\xff", "it is saved as UTF-16 text"),
+    (b"<", "it is a web page"),
+)
+
+
+class BadFile(ValueError):
+    """A file that cannot be graded; the message is one line for student and instructor."""
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """One file: whose it is, and what it is called within the folder of submissions."""
+
+    student: str
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its id ("" where a front end dropped it), its course metadata, and its source."""
+
+    id: str
+    role: str
+    exercise: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The code cells of a notebook, and what it says it is."""
+
+    chapter: str
+    kind: str
+    cells: tuple[Cell, ...]
+
+
+def find(folder: Path, chapters: Sequence[str], leave_out: Path | None = None) -> list[HandIn]:
+    """The files of a folder of submissions, sorted: notebooks in it, and notebooks in a folder for each student.
+
+    chapters  : names such as "04_jacobians", which are taken off a file's name to leave the student's
+    leave_out : a folder not to look into, where the reports go
+
+    Other files at the top are found too, since somebody handed them in; beside a student's notebooks they are not.
+    Links are not followed.
+    """
+    found = []
+    for path in _entries(folder, leave_out):
+        if path.is_dir():
+            files = list(_files(path, DEPTH, leave_out))
+            notebooks = [file for file in files if file.suffix.lower() == ".ipynb"]
+            found += [HandIn(path.name, file, file.relative_to(folder).as_posix()) for file in notebooks or files]
+        else:
+            found.append(HandIn(student_of(path.stem, chapters), path, path.name))
+    return sorted(found, key=lambda hand_in: (hand_in.student, _in_order(hand_in.path.stem), hand_in.name))
+
+
+def _entries(folder: Path, leave_out: Path | None) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        hidden = path.name.startswith(".") or path.name.casefold() in NOT_OURS
+        if not hidden and not path.is_symlink() and (leave_out is None or path.resolve() != leave_out.resolve()):
+            yield path
+
+
+def _files(folder: Path, depth: int, leave_out: Path | None) -> Iterator[Path]:
+    for path in _entries(folder, leave_out):
+        if not path.is_dir():
+            yield path
+        elif depth > 0:
+            yield from _files(path, depth - 1, leave_out)
+
+
+def _in_order(name: str) -> list[tuple[int, int, str]]:
+    """Key that sorts "x", "x (2)", "x (10)" as a person does."""
+    parts = re.split(r"(\d{1,18})", name.casefold())
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+
+
+def student_of(stem: str, chapters: Sequence[str]) -> str:
+    """The student in a file's name: what is left without the chapter and the marks of a copy.
+
+    >>> student_of("ada_04_jacobians (1)", ["04_jacobians"]), student_of("Bo Li", ["04_jacobians"])
+    ('ada', 'Bo Li')
+    """
+    plain = re.sub(r"([ _-]*\(\d+\)|[ _-]+copy\d*)+$", "", stem, flags=re.IGNORECASE)
+    for chapter in chapters:
+        plain = re.sub(rf"(^|[ _-]+){re.escape(chapter)}([ _-]+|$)", " ", plain, flags=re.IGNORECASE)
+    return plain.strip(" _-") or stem
+
+
+def read(path: Path) -> Notebook:
+    """The code cells of a notebook file. Raises BadFile with one line that says what came and what to try.
+
+    Version 4 of the format, read leniently: ids and metadata may be missing, damaged cells are passed over.
+    """
+    if path.suffix.lower() != ".ipynb":
+        raise BadFile(f"it is a {path.suffix or 'nameless'} file, not a notebook; hand in the .ipynb file")
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadFile("it is not a plain file")
+        if status.st_size > FILE_LIMIT:
+            raise BadFile(f"it has {status.st_size >> 20} MB, the limit is {FILE_LIMIT >> 20}; clear its outputs")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"it cannot be opened ({type(error).__name__})") from error
+    return _notebook(_json(data))
+
+
+def _json(data: bytes) -> Any:
+    if not data.strip():
+        raise BadFile("the file is empty; save the notebook and hand it in again")
+    for start, what in LOOKS_LIKE:
+        if data.lstrip().startswith(start):
+            raise BadFile(f"{what}, not a notebook; download the .ipynb file itself")
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadFile("it is not UTF-8 text; save the notebook with Jupyter and hand it in again") from error
+    except RecursionError as error:
+        raise BadFile("it is nested too deep for a notebook") from error
+    except ValueError as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadFile(f"it is not valid JSON{where}, perhaps cut off; download it again and hand it in") from error
+
+
+def _notebook(data: Any) -> Notebook:
+    if not isinstance(data, dict) or "nbformat" not in data:
+        raise BadFile("it is not a notebook: the format's number is missing")
+    if data["nbformat"] != 4:
+        raise BadFile(
+            f"it is a notebook of format {str(data['nbformat'])[:10]}, expected 4; save it with a current Jupyter"
+        )
+    cells = data.get("cells")
+    if not isinstance(cells, list):
+        raise BadFile("it is a notebook without cells")
+    if len(cells) > CELL_LIMIT:
+        raise BadFile(f"it has {len(cells)} cells, the limit is {CELL_LIMIT}")
+    course = _course(data)
+    return Notebook(
+        chapter=_text(course.get("chapter")),
+        kind=_text(course.get("kind")),
+        cells=tuple(cell for raw in cells if (cell := _cell(raw)) is not None),
+    )
+
+
+def _cell(raw: Any) -> Cell | None:
+    """A code cell, or None for what is not one."""
+    if not isinstance(raw, dict) or raw.get("cell_type") != "code":
+        return None
+    source = raw.get("source")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str) or len(source) > SOURCE_LIMIT:
+        return None
+    source = source.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be sent to a kernel
+    course = _course(raw)
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    return Cell(_text(raw.get("id")), _text(course.get("role")), _text(course.get("exercise")), source)
+
+
+def _course(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = data.get("metadata")
+    course = metadata.get("course") if isinstance(metadata, dict) else None
+    return course if isinstance(course, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= 200 else ""
+
+
+def typed_name(notebook: Notebook) -> str:
+    """The name in `student("...")`, read and never run; "" where there is none.
+
+    The setup cell's call counts, else the first of the notebook; within a cell the last one.
+    """
+    for cell in sorted(notebook.cells, key=lambda cell: cell.id != "setup" and cell.role != "setup"):
+        if "student" in cell.source and (names := _names(cell.source)):
+            return names[-1]
+    return ""
+
+
+def _names(source: str) -> list[str]:
+    lines = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines()]
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "student":
+            values = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+            names += [v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)]
+    return names
