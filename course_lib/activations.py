@@ -168,6 +168,9 @@ class Activation:
     """A row of the table: the function, its derivative, and both as they stand on the blackboard (LaTeX).
 
     ``derivative(z)`` has the shape of z; softmax alone is not element-wise, and its gives Jacobians (``dsoftmax``).
+
+    >>> ACTIVATIONS["tanh"].derivative([0, 1000])
+    array([1., 0.])
     """
 
     name: str

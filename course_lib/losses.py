@@ -118,6 +118,9 @@ class Loss:
 
     ``contains`` names the output activation that the loss contains. Such a loss is called with the logits z^L for a,
     and its gradient then is dL/dz^L = delta^L; None: it is called with the outputs a^L.
+
+    >>> LOSSES["squared error"].value([3], [1]), LOSSES["squared error"].gradient([3], [1])
+    (2.0, array([2.]))
     """
 
     name: str
