@@ -24,7 +24,7 @@ MAY_IMPORT = {
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # What a distribution is called when it is imported, where that is not its own name; and who are run, not imported.
-IMPORT_NAMES = {"ipython": "IPython", "jupyter-client": "jupyter_client", "pyzmq": "zmq"}
+IMPORT_NAMES = {"ipython": "IPython", "pyzmq": "zmq"}
 RUN = {"jupyterlab"}
 
 
