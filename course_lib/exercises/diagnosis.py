@@ -1,4 +1,4 @@
-"""From the values that an answer gave to what can be said about it: a pure function, the same in class and when grading.
+"""From the values that an answer gave to what can be said about it: a pure function, in class as when grading.
 
 The order: not attempted; failed; right; a known mistake; type; shape; not finite or cut to whole numbers; a difference
 quotient where a formula is wanted; a constant factor; a transpose; else the worst entry, and which parts are exact.
@@ -176,7 +176,9 @@ def _misfit(exercise: Exercise, case: int, misfit: Misfit, answers: Sequence[Any
 
 
 def _reversed(misfit: Misfit) -> bool:
-    expected, came = ([n for n in s.strip("()").replace(" ", "").split(",") if n] for s in (misfit.expected, misfit.came))
+    expected, came = (
+        [n for n in s.strip("()").replace(" ", "").split(",") if n] for s in (misfit.expected, misfit.came)
+    )
     return len(expected) == 2 and expected == came[::-1]
 
 
@@ -202,7 +204,7 @@ def _turned(value: Any) -> Any:
 def _transpose_found(part: str, case: int) -> o.Outcome:
     return o.Mistake(
         "transposed",
-        f"the numbers are right, but rows and columns are exchanged: {part or 'it'} is the transpose of what is asked for",
+        f"rows and columns are exchanged: {part or 'this'} is the transpose of what is asked for",
         "Which index belongs to the output, the row's or the column's?",
         case,
     )
@@ -225,7 +227,11 @@ def _dtype(came: Parts, right: Parts, case: int) -> o.Outcome | None:
         if array.dtype == np.float16 and (errors(array, value) < 1e-2).all():
             return o.WrongType("float64 numbers", "float16, which keeps three digits", part, case)
         whole = array.dtype.kind in "iub" and not np.array_equal(value, np.trunc(value))
-        if whole and array.size > 1 and any(np.array_equal(array, cut(value)) for cut in (np.trunc, np.round, np.floor)):
+        if (
+            whole
+            and array.size > 1
+            and any(np.array_equal(array, cut(value)) for cut in (np.trunc, np.round, np.floor))
+        ):
             came_as = "whole numbers: an integer array has swallowed the decimals"
             return o.WrongType("numbers with decimals", came_as, part, case)
     return None
@@ -267,10 +273,14 @@ def _factor(
         return None
     if len(found) == 1:
         name, text = found.pop()
-        says = f"{'every number' if len(laws) == 1 and not next(iter(laws)) else 'every part'} is {text} what it should be"
+        says = (
+            f"{'every number' if len(laws) == 1 and not next(iter(laws)) else 'every part'} is {text} what it should be"
+        )
         return o.Mistake(name, says, _FACTOR_HINTS.get(name, _FACTOR_HINTS["factor"]), case)
     said = tuple(f"{part} is {text + ' what it should be' if text else 'exact'}" for part, (_, text) in laws.items())
-    hint = "In which parts does the factor appear, and in which not? Something enters there more than once, or too late."
+    hint = (
+        "In which parts does the factor appear, and in which not? Something enters there more than once, or too late."
+    )
     return o.Mistake("factor-by-part", o.and_list(said), hint, case)
 
 
@@ -295,7 +305,7 @@ def _examples(given: dict[str, Any]) -> int:
 
 
 def _ratio(came: np.ndarray, right: np.ndarray, exercise: Exercise) -> float | None:
-    """The c with came = c * right; nan where the right part is zero and came is too (any c); None where there is none."""
+    """The c with came = c * right; nan where both are zero, so that any c would do; None where there is no such c."""
     if right.dtype.kind == "c" or came.dtype.kind == "c" or not np.isfinite(right).all():
         return None
     came, right = came.astype(float), right.astype(float)

@@ -22,6 +22,9 @@ class Outcome:
 
     def line(self) -> str:
         """One deterministic sentence, blaming the number and not the student."""
+        return self._line()
+
+    def _line(self) -> str:
         raise NotImplementedError
 
 
@@ -32,7 +35,7 @@ class Correct(Outcome):
     kind: ClassVar[str] = "correct"
     score: ClassVar[float] = 1.0
 
-    def line(self) -> str:
+    def _line(self) -> str:
         return "Right."
 
 
@@ -42,7 +45,7 @@ class NotAttempted(Outcome):
 
     kind: ClassVar[str] = "not-attempted"
 
-    def line(self) -> str:
+    def _line(self) -> str:
         return "Not attempted yet."
 
 
@@ -56,7 +59,7 @@ class WrongType(Outcome):
     part: str = ""
     case: int = 0
 
-    def line(self) -> str:
+    def _line(self) -> str:
         return f"Not yet: {self.part or 'the answer'} should be {self.expected}; here it is {self.came}."
 
 
@@ -71,7 +74,7 @@ class WrongShape(Outcome):
     transposed: bool = False
     case: int = 0
 
-    def line(self) -> str:
+    def _line(self) -> str:
         shape = "have shape " if self.expected.startswith("(") else "be "
         more = " That is the shape of the transpose." if self.transposed else ""
         return (
@@ -90,7 +93,7 @@ class NotFinite(Outcome):
     came: float
     case: int = 0
 
-    def line(self) -> str:
+    def _line(self) -> str:
         return f"Not yet: {entry_name(self.part, self.index)} is {number(self.came)}, where a finite number belongs."
 
 
@@ -104,7 +107,7 @@ class Mistake(Outcome):
     hint: str
     case: int = 0
 
-    def line(self) -> str:
+    def _line(self) -> str:
         return f"Not yet: {self.says.rstrip('.')}."
 
 
@@ -123,7 +126,7 @@ class Incorrect(Outcome):
     case: int = 0
     says: str = ""
 
-    def line(self) -> str:
+    def _line(self) -> str:
         if self.says:
             return f"Not yet: {self.says.rstrip('.')}."
         where = entry_name(self.part, self.index)
@@ -147,7 +150,7 @@ class Failed(Outcome):
     line_of_code: str = ""
     case: int = 0
 
-    def line(self) -> str:
+    def _line(self) -> str:
         where = f" in the line `{self.line_of_code}`" if self.line_of_code else ""
         return f"Not yet: it stopped with {self.error}{where}{': ' + self.text if self.text else ''}"
 

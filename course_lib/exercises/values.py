@@ -67,6 +67,7 @@ class Map:
         self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
 
     def __call__(self, x: Any) -> np.ndarray:
+        """y = f(x): (n,) to (m,), or columns (n, K) to (m, K)."""
         return MAPS[self.kind](np.asarray(x), **self.arrays)
 
     def __repr__(self) -> str:
@@ -291,7 +292,7 @@ def evaluate(answer: Any, inputs: Sequence[dict[str, Any]], kind: str, id: str =
     {'id': 'double', 'cases': [3.0, 4]}
     """
     record: dict[str, Any] = {"id": id}
-    if answer is Ellipsis or answer is None and kind != "code":
+    if answer is Ellipsis or (answer is None and kind != "code"):
         return record | {"not_attempted": True}
     if kind == "code" and not callable(answer):
         return record | {"error": {"type": "NotAFunction", "text": a(type(answer).__name__), "line": "", "case": 0}}
@@ -476,13 +477,13 @@ def to_array(value: Any, name: str = "") -> np.ndarray:
 
 
 def fit(array: np.ndarray, shape: tuple[int, ...], name: str = "") -> np.ndarray:
-    """The array in the expected shape, where it is clear how: one element for one, (n,) for (n, 1) or (1, n) or back."""
+    """The array in the expected shape if it is clear how: one element for one, (n,) for (n, 1) or (1, n) or back."""
     if array.shape == shape:
         return array
     total = math.prod(shape)
-    vector_like = len(shape) <= 1 or len(shape) == 2 and 1 in shape
-    one_is_flat = array.ndim == 1 or len(shape) == 1 and array.ndim == 2 and 1 in array.shape
-    if array.size == total and (total == 1 or vector_like and one_is_flat):
+    vector_like = len(shape) <= 1 or (len(shape) == 2 and 1 in shape)
+    one_is_flat = array.ndim == 1 or (len(shape) == 1 and array.ndim == 2 and 1 in array.shape)
+    if array.size == total and (total == 1 or (vector_like and one_is_flat)):
         return array.reshape(shape)
     raise Misfit("shape", name, str(shape), str(array.shape))
 

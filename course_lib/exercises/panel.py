@@ -1,0 +1,337 @@
+"""The verdict panel: a sentence, the picture of the difference, the ladder of hints, as HTML that needs no script.
+
+It is made of what JupyterLab's sanitizer keeps (inline styles, tables, details), takes its colours from the page, and
+says nothing by colour alone. `text` is the same for a terminal.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from course_lib.exercises import outcomes as o
+from course_lib.exercises.declaration import Exercise
+from course_lib.exercises.diagnosis import parts_of, value_of
+from course_lib.exercises.values import Map, Misfit, close, decode, named_parts, scale_of
+
+NUMBERS = 8  # up to so many rows and columns the tiles carry numbers
+TILES = 40  # larger arrays show a window of so many rows and columns around the worst entry
+
+_MARK = {"correct": "\u2713", "not-attempted": "\u25cb", "failed": "\u26a0"}  # else a pencil: go on working
+_EDGE = {"correct": "#009E73", "not-attempted": "#767676", "failed": "#D55E00"}
+_BLUE, _ORANGE = (0, 114, 178), (213, 94, 0)
+
+
+def verdict(
+    exercise: Exercise,
+    outcome: o.Outcome,
+    inputs: Sequence[dict[str, Any]],
+    record: dict[str, Any],
+    attempts: int = 1,
+) -> str:
+    """The panel of one check, HTML. The ladder's last step is the solution, there after an attempt only."""
+    body = [_sentence(exercise, outcome)]
+    if isinstance(outcome, o.Mistake) and outcome.hint:
+        body.append(f'<div style="margin-top:4px">{_e(outcome.hint)}</div>')
+    if outcome.kind not in ("correct", "not-attempted"):
+        body += [_picture(exercise, outcome, inputs, record), _tried(exercise, outcome, inputs)]
+    if outcome.kind != "correct":
+        body.append(ladder(exercise, inputs, solution=attempts > 0 and outcome.kind != "not-attempted"))
+    edge = _EDGE.get(outcome.kind, "#0072B2")
+    style = f"border-left:4px solid {edge};padding:6px 0 6px 12px;margin:4px 0;line-height:1.5;max-width:900px"
+    return f'<div class="cr-panel" style="{style}">{"".join(body)}</div>'
+
+
+def text(exercise: Exercise, outcome: o.Outcome) -> str:
+    """The lines of the same verdict for a terminal."""
+    lines = [f"{exercise.id}: {outcome.line()}"]
+    if isinstance(outcome, o.Mistake) and outcome.hint:
+        lines.append(f"  {outcome.hint}")
+    if outcome.kind == "correct":
+        lines[0] += f" {_points(exercise.points)}."
+    else:
+        lines.append(f'  hint("{exercise.id}") gives a hint.')
+    return "\n".join(lines)
+
+
+def solution_of(id: str) -> str:
+    """The source of the course's own answer, or "" where it has not been built or is not there."""
+    return _solutions().get(id, "")
+
+
+@cache
+def _solutions() -> dict[str, str]:
+    source = files(__package__) / "solutions.json"
+    return json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+
+
+# --------------------------------------------------------------------------- sentence and hints
+def _e(text: Any) -> str:
+    return html.escape(str(text))
+
+
+def simple(text: str) -> str:
+    """Text of a declaration as HTML: escaped, but for sub, sup, b, i, em, strong, code and br.
+
+    >>> simple("x<sub>1</sub> < <script>")
+    'x<sub>1</sub> &lt; &lt;script&gt;'
+    """
+    return re.sub(r"&lt;(/?(?:sub|sup|b|i|em|strong|code|br))&gt;", r"<\1>", html.escape(text, quote=False))
+
+
+def plain(text: str) -> str:
+    """The same text for a terminal.
+
+    >>> plain("W<sup>2</sup> a<sub>1</sub>")
+    'W^2 a_1'
+    """
+    text = re.sub(r"<sub>(.*?)</sub>", r"_\1", re.sub(r"<sup>(.*?)</sup>", r"^\1", text))
+    return html.unescape(re.sub(r"</?(?:b|i|em|strong|code|br)>", "", text))
+
+
+def _points(points: int) -> str:
+    return f"{points} point{'' if points == 1 else 's'}"
+
+
+def _sentence(exercise: Exercise, outcome: o.Outcome) -> str:
+    mark = _MARK.get(outcome.kind, "\u270e")
+    line = _e(outcome.line())
+    first, rest = [*line.split(":", 1), ""][:2] if line.startswith("Not yet:") else (line, "")
+    rest = rest.strip()
+    rest = rest if rest.startswith(("dW", "db", "x", "y")) else rest[:1].upper() + rest[1:]
+    points = _points(exercise.points) if outcome.kind == "correct" else f"worth {_points(exercise.points)}"
+    code = re.sub(r"`([^`]*)`", r"<code>\1</code>", rest)
+    return (
+        f'<div><span style="font-size:110%">{mark}</span> <strong>{first.rstrip(":")}{"." if rest else ""}</strong> '
+        f'{code} <span style="opacity:0.75;white-space:nowrap">({points})</span></div>'
+    )
+
+
+def ladder(exercise: Exercise, inputs: Sequence[dict[str, Any]] = (), solution: bool = False) -> str:
+    """The hints, each inside the one before, and at the bottom the solution."""
+    inner = _solution(exercise, inputs) if solution else ""
+    names = ("A hint", "Another hint", "The formula")
+    for k in (2, 1, 0):
+        inner = _details(names[k], f"<div>{simple(exercise.hints[k])}</div>{inner}")
+    return inner
+
+
+def _details(summary: str, body: str) -> str:
+    return (
+        f'<details style="margin-top:6px"><summary style="cursor:pointer">{summary}</summary>'
+        f'<div style="margin:4px 0 0 16px">{body}</div></details>'
+    )
+
+
+def _solution(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
+    source, body = solution_of(exercise.id), ""
+    if exercise.kind != "code" and inputs:
+        value = value_of(exercise.right, inputs[0])
+        if exercise.kind == "num":
+            pictures = [_grid(np.asarray(v, float), p or "the answer") for p, v in _parts(exercise, value).items()]
+            body += _side_by_side(pictures)
+        else:
+            body += f"<div><strong>{_e(value if isinstance(value, str) else ', '.join(value))}</strong></div>"
+    if source:
+        body += f'<pre style="margin:4px 0;padding:8px;overflow-x:auto">{_e(source)}</pre>'
+    return _details("The solution", body) if body else ""
+
+
+def _parts(exercise: Exercise, value: Any) -> dict[str, np.ndarray]:
+    return named_parts(value, exercise.parts)
+
+
+# --------------------------------------------------------------------------- the picture of the difference
+def _picture(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, Any]], record: dict[str, Any]) -> str:
+    """Came, expected and their gap as heat maps; for typed answers only which entries are off."""
+    case = getattr(outcome, "case", 0)
+    if exercise.kind not in ("code", "num") or outcome.kind in ("failed", "wrong-type"):
+        return ""
+    try:
+        answer = decode(record["cases"][case])
+        came, right = parts_of(exercise, inputs[case], answer)
+    except (Misfit, ValueError, KeyError, IndexError, TypeError):
+        return _shapes(exercise, outcome, inputs, record)
+    off = {p: ~close(came[p], right[p], exercise.rtol, exercise.atol) for p in right}
+    quotient = isinstance(outcome, o.Mistake) and outcome.name == "finite-difference"
+    wrong = [p for p in right if off[p].any()] or ([max(right)] if quotient else [])
+    pictures = []
+    for part in wrong[:3]:
+        if right[part].size == 1 and exercise.kind == "num":
+            continue
+        x, y = _real(came[part]), _real(right[part])
+        gap = x - y
+        worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(_size(gap))), gap.shape))
+        if exercise.kind == "num":
+            pictures.append(
+                _grid(x, f"{part or 'yours'}: what is off", off=off[part], rows_columns=_labels(exercise, inputs))
+            )
+        else:
+            scale = max(scale_of(x), scale_of(y))
+            trio = [
+                _grid(x, f"{part + ', ' if part else ''}yours", worst, scale=scale),
+                _grid(y, "expected", worst, scale=scale),
+                _grid(gap, "gap", worst, scale=float(np.max(_size(gap), initial=0.0)) or 1.0),
+            ]
+            pictures.append(_side_by_side(trio))
+    more = len(wrong) - 3
+    tail = (
+        f"<div>and {more} more part{'s' if more > 1 else ''} that differ{'' if more > 1 else 's'}</div>"
+        if more > 0
+        else ""
+    )
+    return "".join(pictures) + (tail if pictures else "")
+
+
+def _shapes(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, Any]], record: dict[str, Any]) -> str:
+    """What came, where its shape does not allow a gap to be drawn."""
+    case = getattr(outcome, "case", 0)
+    try:
+        answer = decode(record["cases"][case])
+        shown = {"yours": np.asarray(answer, float)} if not exercise.parts else {}
+        if exercise.kind == "code" and shown:
+            right = value_of(exercise.right, inputs[case])
+            shown["expected"] = np.asarray(right, float)
+        scale = max((scale_of(v) for v in shown.values()), default=1.0)
+        return _side_by_side([_grid(v, name, scale=scale) for name, v in shown.items() if 0 < v.ndim <= 2 and v.size])
+    except (ValueError, TypeError, KeyError, IndexError):
+        return ""
+
+
+def _real(array: np.ndarray) -> np.ndarray:
+    return np.abs(array) if array.dtype.kind == "c" else array.astype(float)
+
+
+def _size(gap: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(np.abs(gap), nan=np.inf, posinf=np.inf)
+
+
+def _labels(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    ask = value_of(exercise.ask, inputs[0]) if exercise.ask else None
+    return (ask.rows, ask.columns) if ask else ((), ())
+
+
+def _side_by_side(pictures: Sequence[str]) -> str:
+    cells = "".join(
+        f'<div style="display:inline-block;vertical-align:top;margin:6px 20px 2px 0">{p}</div>' for p in pictures
+    )
+    return f"<div>{cells}</div>" if cells else ""
+
+
+def _grid(
+    array: np.ndarray,
+    caption: str,
+    worst: tuple[int, ...] | None = None,
+    off: np.ndarray | None = None,
+    scale: float | None = None,
+    rows_columns: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+) -> str:
+    """One array as a table of tiles: numbers in them where it is small, blue for minus and orange for plus."""
+    shape = array.shape
+    column = array.ndim == 1
+    table = np.atleast_2d(array) if array.ndim <= 1 else array.reshape(array.shape[0], -1)
+    if column and rows_columns[0]:
+        table, column = table.T, False
+        off = off.reshape(table.shape) if off is not None else None
+    at = (0, *worst)[-2:] if worst else None
+    off = np.reshape(off, table.shape) if off is not None else None
+    small = table.shape[0] <= NUMBERS and table.shape[1] <= NUMBERS
+    r0, c0 = (_window(n, at[k] if at else 0) for k, n in enumerate(table.shape))
+    window = table[r0 : r0 + TILES, c0 : c0 + TILES]
+    scale = scale or scale_of(table)
+    label_rows, label_columns = (
+        names if len(names) == n else () for names, n in zip(rows_columns, table.shape, strict=True)
+    )
+    rows = []
+    if label_columns:
+        heads = "".join(f'<th scope="col" style="{_HEAD}">{simple(c)}</th>' for c in label_columns)
+        rows.append(f"<tr>{'<td></td>' if label_rows else ''}{heads}</tr>")
+    for i, row in enumerate(window):
+        cells = [f'<th scope="row" style="{_HEAD}">{simple(label_rows[i])}</th>'] if label_rows else []
+        for j, value in enumerate(row):
+            place = (i + r0, j + c0)
+            wrong = bool(off[place]) if off is not None else None
+            cells.append(_tile(float(value), scale, small, place == at, wrong))
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    size = "" if array.ndim == 0 else f" ({' × '.join(map(str, shape))})"
+    if window.size < table.size:
+        size += f", rows {r0} to {r0 + window.shape[0] - 1}, columns {c0} to {c0 + window.shape[1] - 1}"
+    style = (
+        "border-collapse:separate;border-spacing:2px;border:none;margin:0;width:auto;table-layout:auto;font-size:90%"
+    )
+    cap = f'<caption style="{_CAPTION}">{_e(caption + size)}</caption>'
+    return f'<table style="{style}">{cap}<tbody>{"".join(rows)}</tbody></table>'
+
+
+_CAPTION = "caption-side:top;text-align:left;padding:0 0 2px 2px;opacity:0.85"
+_HEAD = "font-weight:normal;text-align:center;padding:1px 6px;border:none;background:none"
+
+
+def _window(length: int, at: int) -> int:
+    return 0 if length <= TILES else int(min(max(at - TILES // 2, 0), length - TILES))
+
+
+def _tile(value: float, scale: float, small: bool, worst: bool, wrong: bool | None) -> str:
+    level = 0.0 if not np.isfinite(value) else min(abs(value) / scale, 1.0)
+    colour = f"rgba({','.join(map(str, _ORANGE if value > 0 else _BLUE))},{0.7 * level:.2f})"
+    if not np.isfinite(value):
+        colour = "rgba(128,128,128,0.4)"
+    mark = ""
+    if wrong is not None:  # typed answers: no heat, a mark on what is off
+        colour = f"rgba({','.join(map(str, _ORANGE))},0.25)" if wrong else "rgba(128,128,128,0.12)"
+        mark = " \u2717" if wrong else ""
+    edge = "2px solid currentColor" if worst or wrong else "2px solid rgba(128,128,128,0.15)"
+    if not small:
+        return f'<td style="background-color:{colour};border:{edge};padding:0;width:6px;height:6px;min-width:6px"></td>'
+    style = f"background-color:{colour};border:{edge};padding:2px 7px;text-align:right;white-space:nowrap"
+    return f'<td style="{style}">{_e(o.number(value, 3))}{mark}</td>'
+
+
+def _tried(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, Any]]) -> str:
+    """The inputs of the case that the picture shows, for functions."""
+    case = getattr(outcome, "case", 0)
+    if exercise.kind != "code" or not 0 <= case < len(inputs):
+        return ""
+    given = "\n".join(f"{name} = {source(value)}" for name, value in inputs[case].items())
+    if len(given) > 4000:
+        return ""
+    return _details(
+        "The input that was tried", f'<pre style="margin:4px 0;padding:8px;overflow-x:auto">{_e(given)}</pre>'
+    )
+
+
+def source(value: Any, digits: int = 4) -> str:
+    """A value as Python that can be pasted, rounded to a few digits.
+
+    >>> source({"W": [None, np.array([[0.12345, 1.0]])]})
+    "{'W': [None, np.array([[0.1235, 1.0]])]}"
+    """
+    if isinstance(value, np.ndarray):
+        return f"np.array({source(value.tolist(), digits)})"
+    if isinstance(value, float):
+        return repr(float(f"{value:.{digits}g}")) if np.isfinite(value) else f'float("{value}")'
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(source(v, digits) for v in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {source(v, digits)}" for k, v in value.items()) + "}"
+    if isinstance(value, Map):
+        return f"Map({value.kind!r}{''.join(f', {k}={source(v, digits)}' for k, v in value.arrays.items())})"
+    return repr(value)
+
+
+def solution_text(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
+    """The solution for a terminal: the right value of a typed answer, the source of a function; "" if there is none."""
+    lines = []
+    if exercise.kind != "code":
+        lines.append(f"{exercise.answer} = {source(value_of(exercise.right, inputs[0]), 10)}")
+    if solution_of(exercise.id):
+        lines.append(solution_of(exercise.id))
+    return "\n".join(["The solution:", *lines]) if lines else ""
