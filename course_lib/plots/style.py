@@ -146,6 +146,7 @@ def written(value: float, digits: int = 3) -> str:
     return number(value, digits).replace("-", "\N{MINUS SIGN}")
 
 
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SYMBOL = re.compile(r"(alpha|beta|delta|eta|sigma|theta|[A-Za-z])(?:\^(\w))?_?(\d+)?")
 
 
@@ -155,7 +156,7 @@ def symbol(name: str) -> str:
     >>> symbol("x12"), symbol("delta^2_1"), symbol("loss")
     ('$x_{12}$', '$\\\\delta^{2}_{1}$', 'loss')
     """
-    match = _SYMBOL.fullmatch(name)
+    match = _SYMBOL.fullmatch(name.translate(_LOWERED))
     if match is None:
         return name
     letter, upper, lower = match.groups()

@@ -1,0 +1,601 @@
+"""Graphs: the paths whose products add up to a slope, a network, and the same network on its way there and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+from numpy.typing import ArrayLike
+
+from course_lib.plots.style import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    LARGE,
+    NORMAL,
+    ORANGE,
+    PURPLE,
+    SMALL,
+    WHITE,
+    board,
+    count,
+    finite,
+    listing,
+    matrix,
+    number,
+    styled,
+    symbol,
+    tell,
+    width_of,
+    written,
+)
+
+_WITH_WEIGHTS = 9  # at most so many weights between two layers are written at their links
+
+
+@styled
+def plot_paths(
+    edges: Mapping[tuple[str, str], float],
+    highlight: Sequence[Sequence[str]] = (),
+    title: str = "Slopes multiply along a path, and the paths add up",
+) -> Axes:
+    """A graph of intermediates with the slope of every link; chosen paths in colour, with their products written out.
+
+    edges     : {(from, to): local derivative}, without cycles; drawn from left to right in layers
+    highlight : paths as tuples of node names, such as course_lib.chain.paths(edges, "x2", "y1") gives
+    Returns the Axes. Raises ValueError for no edges, a cycle, or a path that does not follow them.
+
+    >>> edges = {("x", "u"): 2, ("x", "v"): 3, ("u", "y"): 5, ("v", "y"): 7}
+    >>> ax = plot_paths(edges, [("x", "u", "y"), ("x", "v", "y")])
+    >>> [text.get_text() for text in ax.texts if text.get_gid() == "product"]
+    ['2 · 5 = 10', '3 · 7 = 21', '10 + 21 = 31']
+    """
+    chosen = [tuple(path) for path in highlight]
+    layers = _layered(edges)
+    for path in chosen:
+        for link in pairwise(path):
+            if link not in edges:
+                raise ValueError(f"a path must follow the edges, got the link {link}; try course_lib.chain.paths()")
+    nodes = [node for layer in layers for node in layer if isinstance(node, str)]
+    radius = max(0.27, *(width_of(symbol(node)) / 2 + 0.1 for node in nodes))
+    across = min(2.4, max(1.2, 7.4 / max(1, len(layers) - 1)))
+    down = max(0.95, 2 * radius + 0.3)
+    tall = max(len(layer) for layer in layers) * down
+    rows = _products(edges, chosen)
+    foot = 0.15 + 0.3 * len(rows)
+    left = 0.35 + radius
+    width = max(left * 2 + across * (len(layers) - 1), 0.5 + width_of(title, LARGE), 0.5 + _rows_width(rows))
+    ax = board(width, foot + tall + 0.7)
+    left = (width - across * (len(layers) - 1)) / 2
+    at = {
+        node: np.array([left + l * across, foot + tall / 2 + ((len(layer) - 1) / 2 - k) * down])
+        for l, layer in enumerate(layers)
+        for k, node in enumerate(layer)
+    }
+    ax.text(0.25, foot + tall + 0.45, title, size=LARGE, va="center")
+    routes = {link: np.array([at[node] for node in _route(link, at)]) for link in edges}
+    for link, route in routes.items():
+        on = [k for k, path in enumerate(chosen) if link in list(pairwise(path))]
+        for place, k in enumerate(on):
+            shift = 0.075 * (place - (len(on) - 1) / 2)
+            _link(ax, route, radius, COLOURS[k % 5], DASHES[k % 5], 2.4, shift=shift)
+        if not on:
+            _link(ax, route, radius, GREY, "-", 1.0)
+    labels = [written(slope) for slope in edges.values()]
+    _write_along(ax, list(routes.values()), labels, [at[node] for node in nodes], radius)
+    for node in nodes:
+        _node(ax, at[node], radius, symbol(node))
+    for k, (name, text) in enumerate(rows):
+        y = foot - 0.12 - 0.3 * k
+        if k < len(chosen):
+            ax.add_line(Line2D([0.3, 0.75], [y, y], color=COLOURS[k % 5], ls=DASHES[k % 5], lw=2.4))
+        ax.text(0.9, y, name, va="center")
+        ax.text(0.9 + max(width_of(row) for row, _ in rows) + 0.3, y, text, va="center", gid="product")
+    words = listing((f"{a} to {b} {number(slope)}" for (a, b), slope in edges.items()), most=30)
+    sentence = f"{title}: {count(len(nodes), 'node')} and {count(len(edges), 'link')} with their slopes: {words}"
+    for path, (_, text) in zip(chosen, rows, strict=False):
+        sentence += f"; path {' > '.join(path)}: {_plain(text)}"
+    if len(rows) > len(chosen):
+        sentence += f"; together {_plain(rows[-1][1])}"
+    tell(ax, sentence + ".")
+    return ax
+
+
+@styled
+def plot_network(
+    net: Any,
+    values: Sequence[ArrayLike | None] | None = None,
+    errors: Sequence[ArrayLike | None] | None = None,
+    *,
+    direction: str | None = None,
+    weights: bool | None = None,
+    most: int = 8,
+    example: int = 0,
+    title: str | None = None,
+) -> Axes:
+    """A network as a drawing: a column of neurons for each layer, a link for each weight that is not zero.
+
+    net       : a Network, a list of its weight matrices W (None at 0 or not), or the sizes (n_0, .., n_L)
+    values    : numbers to write into the neurons, one (n_l,) or (n_l, N) for each layer, None to leave one out, as ``a``
+    errors    : numbers to write below the neurons, in the same way, as ``delta``
+    direction : "forward" or "backward" puts heads on the links
+    weights   : True writes the weights at their links; where not said, they are written if there is room
+    most      : of a layer with more neurons than this, the first, dots, and the last are drawn
+    example   : which of the N columns to show
+    A link is blue and solid for a positive weight, orange and dashed for a negative one, as wide as the weight is large.
+    Returns the Axes. Raises ValueError if the numbers do not fit the sizes.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_network([64, 32, 10], most=6))
+    'Network 64-32-10: 3 columns of neurons, 64 inputs, 32 in layer 1, 10 in layer 2, the output; 2368 weights.'
+    """
+    sizes, W = _sizes_and_weights(net)
+    L = len(sizes) - 1
+    if direction not in (None, "forward", "backward"):
+        raise ValueError(f'direction must be None, "forward" or "backward", got {direction!r}; try "forward"')
+    a = _per_layer("values", values, sizes, example)
+    delta = _per_layer("errors", errors, sizes, example)
+    title = f"Network {'-'.join(map(str, sizes))}" if title is None else title
+    slots = [_slots(n, most) for n in sizes]
+    tallest = max(map(len, slots))
+    few = all(m * n <= _WITH_WEIGHTS for n, m in pairwise(sizes))
+    weights = few if weights is None else weights
+    down = 1.0 if errors is not None or tallest <= 4 else 0.7
+    across = min(2.6 if weights and W else 2.0, 7.4 / L)
+    radius, foot, top = 0.31, 0.75, 1.0
+    width = max(1.5 + across * L, 0.5 + width_of(title, LARGE))
+    ax = board(width, foot + tallest * down + top)
+    middle, left = foot + tallest * down / 2, (width - across * L) / 2
+    at = [_spread(slot, down, vertical=True) + (left + l * across, middle) for l, slot in enumerate(slots)]
+    ax.text(0.25, ax.get_ylim()[1] - 0.3, title, size=LARGE, va="center")
+    largest = max((np.abs(w).max() for w in W[1:]), default=0.0) if W else 0.0
+    for l in range(1, L + 1):
+        _weights(ax, at[l - 1], at[l], slots[l - 1], slots[l], W[l] if W else None, largest, radius, direction, weights)
+        place = (left + (l - 0.5) * across, middle + tallest * down / 2 + 0.2)
+        ax.text(*place, f"$W^{{{l}}}$  {sizes[l]} × {sizes[l - 1]}", ha="center", va="center", color=GREY, size=SMALL)
+    for l, slot in enumerate(slots):
+        for place, i in zip(at[l], slot, strict=True):
+            if i is None:
+                ax.text(*place, "⋮", ha="center", va="center", size=LARGE + 3, color=GREY)
+                continue
+            name = f"$x_{{{i + 1}}}$" if l == 0 else f"$a^{{{l}}}_{{{i + 1}}}$"
+            if a[l] is None:
+                _node(ax, place, radius, name)
+            else:
+                _node(ax, place, radius, written(a[l][i]), size=SMALL, edge=GREEN, gid="value")
+                ax.text(place[0], place[1] + radius + 0.02, name, ha="center", va="bottom", size=SMALL, color=GREY)
+            if delta[l] is not None:
+                text = rf"$\delta$ {written(delta[l][i])}"
+                ax.text(
+                    place[0], place[1] - radius - 0.03, text, ha="center", va="top", size=SMALL, color=PURPLE, gid="error"
+                )
+        role = "input" if l == 0 else f"layer {l}"
+        ax.text(left + l * across, foot - 0.12, role, ha="center", va="top")
+        ax.text(left + l * across, foot - 0.36, f"{sizes[l]}", ha="center", va="top", color=GREY, size=SMALL)
+    tell(ax, _network_in_words(title, sizes, W, a, delta, direction))
+    return ax
+
+
+@styled
+def plot_passes(
+    net: Any,
+    z: Sequence[ArrayLike | None],
+    a: Sequence[ArrayLike | None],
+    delta: Sequence[ArrayLike | None],
+    *,
+    loss: float | None = None,
+    most: int = 4,
+    example: int = 0,
+    title: str = "Values go down, error terms come up",
+) -> np.ndarray:
+    """The same network twice, inputs on top: on the left z and a on the way down, on the right delta on the way up.
+
+    net         : a Network, a list of its weight matrices W (None at 0 or not), or the sizes (n_0, .., n_L)
+    z, a, delta : lists over the layers, (n_l, N) or (n_l,), None at 0 in z and delta
+    loss        : its value, written at the end of the forward pass
+    most        : of a layer with more neurons than this, the first, dots, and the last are drawn
+    example     : which of the N columns to show
+    Returns array([forward, backward]) of two Axes. Raises ValueError if the numbers do not fit the sizes.
+
+    >>> axes = plot_passes([1, 1], z=[None, [0.0]], a=[[2.0], [0.5]], delta=[None, [-0.125]])
+    >>> [[text.get_text() for text in ax.texts if text.get_gid() == "value"] for ax in axes]
+    [['2', '0', '0.5'], ['−0.125']]
+    """
+    sizes, W = _sizes_and_weights(net)
+    L = len(sizes) - 1
+    numbers = {name: _per_layer(name, given, sizes, example) for name, given in (("z", z), ("a", a), ("delta", delta))}
+    for name, given in numbers.items():
+        for l in range(0 if name == "a" else 1, L + 1):
+            if given[l] is None:
+                raise ValueError(f"{name}[{l}] must be the numbers of layer {l}, got None; try z, a = net.forward(x)")
+    slots = [_slots(n, most) for n in sizes]
+    widest = max(map(len, slots))
+    box = np.array([0.92, 0.56]) if widest <= 3 else np.array([0.78, 0.56])
+    step = 1.15 if widest <= 3 else 0.9
+    few = W is not None and all(m * n <= _WITH_WEIGHTS for n, m in pairwise(sizes))
+    down, margin = 1.55 if few else 1.25, 0.95
+    panel = margin + max(widest, 2) * step + 0.2
+    head, foot = 1.35, 1.0
+    height = head + L * down + box[1] + foot
+    width = 2 * panel + 0.3
+    figure = Figure(figsize=(width, height))
+    figure.text(0.25 / width, 1 - 0.3 / height, title, size=LARGE, va="center")
+    at = [
+        _spread(slot, step, vertical=False) + (margin + max(widest, 2) * step / 2, foot + box[1] / 2 + (L - l) * down)
+        for l, slot in enumerate(slots)
+    ]
+    largest = max((np.abs(w).max() for w in W[1:]), default=0.0) if W else 0.0
+    axes = []
+    for k, (direction, colour) in enumerate((("forward", GREEN), ("backward", PURPLE))):
+        ax = figure.add_axes(((0.1 + k * (panel + 0.1)) / width, 0, panel / width, 1))
+        ax.set(xlim=(0, panel), ylim=(0, height))
+        ax.axis("off")
+        backward = direction == "backward"
+        equation = (
+            r"$\delta^l = (W^{l+1})^T\,\delta^{l+1} \odot \sigma'(z^l)$"
+            if backward
+            else r"$z^l = W^l a^{l-1} + b^l,\quad a^l = \sigma(z^l)$"
+        )
+        ax.text(0.25, height - 0.7, f"{direction} pass", color=colour, va="center", weight="bold")
+        ax.text(0.25, height - 0.97, equation, va="center", size=SMALL)
+        for l in range(1, L + 1):
+            idle = backward and l == 1  # no error term of the inputs is asked for
+            _weights(
+                ax,
+                at[l - 1],
+                at[l],
+                slots[l - 1],
+                slots[l],
+                W[l] if W and not idle else None,
+                largest,
+                box / 2,
+                None if idle else direction,
+                few and not idle,
+            )
+        for l, slot in enumerate(slots):
+            if backward:
+                lines = [(rf"\delta^{{{l}}}", numbers["delta"][l])] if l else []
+            else:
+                lines = [(f"z^{{{l}}}", numbers["z"][l]), (f"a^{{{l}}}", numbers["a"][l])] if l else [("x", numbers["a"][0])]
+            heights = [0.0] if len(lines) == 1 else [0.125, -0.135]
+            for (name, values), lift in zip(lines, heights, strict=False):
+                y = at[l][0][1] + lift
+                ax.text(at[l][0][0] - box[0] / 2 - 0.12, y, f"${name}$", ha="right", va="center")
+                for place, i in zip(at[l], slot, strict=True):
+                    if i is not None:
+                        text = written(values[i], 4)
+                        ax.text(place[0], y, text, ha="center", va="center", size=SMALL, gid="value", zorder=4)
+            for place, i in zip(at[l], slot, strict=True):
+                if i is None:
+                    ax.text(*place, "⋯", ha="center", va="center", size=LARGE, color=GREY)
+                else:
+                    edge = colour if lines else FAINT
+                    _box(ax, place, box, edge)
+        y = foot - 0.55
+        for place, i in zip(at[L], slots[L], strict=True):
+            if i is not None:
+                ends = [place - (0, box[1] / 2), np.array([place[0], y + 0.16])]
+                _link(ax, np.array(ends[::-1] if backward else ends), 0.0, colour, "-", 1.4)
+        centre = np.mean(at[L], axis=0)[0]
+        said = r"$\partial\,\mathrm{loss}\,/\,\partial a$" if backward else "loss"
+        if not backward and loss is not None:
+            said += f" = {written(loss, 4)}"
+        ax.text(centre, y, said, ha="center", va="center")
+        axes.append(ax)
+    if W and any((w < 0).any() for w in W[1:]):
+        handles = [
+            Line2D([], [], color=BLUE, lw=2, label="positive weight"),
+            Line2D([], [], color=ORANGE, lw=2, ls=DASHES[1], label="negative weight"),
+        ]
+        axes[0].legend(handles=handles, loc="lower left", ncols=2, borderaxespad=0.3, columnspacing=1.2)
+    tell(axes[0], _passes_in_words(title, sizes, numbers, loss))
+    tell(axes[1], "")
+    return np.array(axes, dtype=object)
+
+
+# --- graphs
+
+
+@dataclass(frozen=True)
+class _Bend:
+    """The place where a link that skips a layer passes through it."""
+
+    link: tuple[str, str]
+    layer: int
+
+
+def _layered(edges: Mapping[tuple[str, str], float]) -> list[list[str | _Bend]]:
+    """Nodes by layer, each as far from the sources as its longest path; within a layer in the order of the edges."""
+    if not edges:
+        raise ValueError('edges must hold at least one link, {(from, to): slope}; try {("x", "y"): 2.0}')
+    for link, slope in edges.items():
+        finite(f"edges[{link}]", np.asarray(slope, dtype=np.float64).reshape(()))
+    nodes = list(dict.fromkeys(node for link in edges for node in link))
+    depth = dict.fromkeys(nodes, 0)
+    for _ in nodes:
+        moved = False
+        for source, target in edges:
+            if depth[target] <= depth[source]:
+                depth[target], moved = depth[source] + 1, True
+        if not moved:
+            break
+    else:
+        raise ValueError("edges must have no cycle, got one; try a graph whose links all lead on")
+    for node in nodes:  # a source stands right before what it feeds
+        if all(target != node for _, target in edges):
+            depth[node] = min(depth[target] for source, target in edges if source == node) - 1
+    layers: list[list[str | _Bend]] = [[node for node in nodes if depth[node] == l] for l in range(max(depth.values()) + 1)]
+    for a, b in edges:
+        for l in range(depth[a] + 1, depth[b]):
+            share = np.mean([layers[depth[a]].index(a) / len(layers[depth[a]]), layers[depth[b]].index(b) / len(layers[depth[b]])])
+            layers[l].insert(0 if share < 0.5 else len(layers[l]), _Bend((a, b), l))
+    return layers
+
+
+def _route(link: tuple[str, str], at: Mapping[Any, np.ndarray]) -> list[Any]:
+    bends = sorted((node for node in at if isinstance(node, _Bend) and node.link == link), key=lambda bend: bend.layer)
+    return [link[0], *bends, link[1]]
+
+
+def _products(edges: Mapping[tuple[str, str], float], chosen: Sequence[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """A row for every path, its name and its product, and the sum of those that share their ends."""
+
+    def factor(value: float) -> str:
+        return f"({written(value)})" if value < 0 else written(value)
+
+    slopes = [[float(edges[link]) for link in pairwise(path)] for path in chosen]
+    rows = []
+    for path, along in zip(chosen, slopes, strict=True):
+        name = " → ".join(symbol(node) for node in path)
+        text = " · ".join(map(factor, along))
+        rows.append((name, text if len(along) == 1 else f"{text} = {written(prod(along))}"))
+    if len(chosen) > 1 and len({(path[0], path[-1]) for path in chosen}) == 1:
+        products = [prod(along) for along in slopes]
+        terms = written(products[0]) + "".join(
+            f" {'−' if value < 0 else '+'} {written(abs(value))}" for value in products[1:]
+        )
+        rows.append(("together", f"{terms} = {written(sum(products))}"))
+    return rows
+
+
+def _rows_width(rows: Sequence[tuple[str, str]]) -> float:
+    return 1.2 + max(width_of(name) for name, _ in rows) + max(width_of(text) for _, text in rows) if rows else 0.0
+
+
+def _plain(text: str) -> str:
+    return text.replace("\N{MINUS SIGN}", "-").replace(" · ", " times ")
+
+
+# --- networks
+
+
+def _sizes_and_weights(net: Any) -> tuple[list[int], list | None]:
+    """Sizes and weights (None at 0) of a Network, a list of matrices, or sizes alone."""
+    given = getattr(net, "W", net)
+    if isinstance(given, np.ndarray) and given.ndim == 2:
+        given = [given]
+    parts = [part for part in given if part is not None]
+    if parts and all(np.ndim(part) == 0 for part in parts):
+        sizes = [int(part) for part in parts]
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"sizes must be at least two positive widths, got {sizes}; try [2, 3, 1]")
+        return sizes, None
+    W = [matrix(f"W[{l}]", part) for l, part in enumerate(parts, start=1)]
+    if not W:
+        raise ValueError("net must be a Network, weight matrices or sizes, got nothing; try [2, 3, 1]")
+    for l, (before, after) in enumerate(pairwise(W), start=2):
+        if after.shape[1] != before.shape[0]:
+            raise ValueError(f"W[{l}] must have {before.shape[0]} columns, got shape {after.shape}; try its transpose")
+    return [W[0].shape[1], *(len(w) for w in W)], [None, *W]
+
+
+def _per_layer(name: str, given: Sequence | None, sizes: Sequence[int], example: int) -> list:
+    """One vector (n_l,) or None for each layer."""
+    if given is None:
+        return [None] * len(sizes)
+    if len(given) != len(sizes):
+        raise ValueError(f"{name} must have an entry for each of the {len(sizes)} layers, got {len(given)}; try None at 0")
+    chosen: list[np.ndarray | None] = []
+    for l, (values, n) in enumerate(zip(given, sizes, strict=True)):
+        if values is None:
+            chosen.append(None)
+            continue
+        array = np.asarray(values, dtype=np.float64)
+        if array.ndim not in (1, 2) or len(array) != n:
+            raise ValueError(f"{name}[{l}] must be of shape ({n},) or ({n}, N), got {array.shape}; try its transpose")
+        if array.ndim == 2 and not -array.shape[1] <= example < array.shape[1]:
+            raise ValueError(f"example must be below N = {array.shape[1]}, got {example}; try example=0")
+        chosen.append(array if array.ndim == 1 else array[:, example])
+    return chosen
+
+
+def _slots(n: int, most: int) -> list[int | None]:
+    """Which neurons of n to draw: all, or the first ones, None for the dots, and the last."""
+    if most < 3:
+        raise ValueError(f"most must be at least 3, got {most}; try 8")
+    return list(range(n)) if n <= most else [*range(most - 2), None, n - 1]
+
+
+def _spread(slot: Sequence[int | None], step: float, vertical: bool) -> np.ndarray:
+    along = (np.arange(len(slot)) - (len(slot) - 1) / 2) * step
+    return np.column_stack([0 * along, -along] if vertical else [along, 0 * along])
+
+
+def _weights(
+    ax: Axes,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    source_slots: Sequence[int | None],
+    target_slots: Sequence[int | None],
+    W: np.ndarray | None,
+    largest: float,
+    room: float | np.ndarray,
+    direction: str | None,
+    numbers: bool,
+) -> None:
+    """The links between two layers; ``room`` is the radius of a neuron, or half the width and height of its box."""
+    routes, labels = [], []
+    crowd = len(source_slots) * len(target_slots)
+    for p, j in zip(sources, source_slots, strict=True):
+        for q, i in zip(targets, target_slots, strict=True):
+            if i is None or j is None or (W is not None and W[i, j] == 0):
+                continue
+            route = np.array([p, q] if direction != "backward" else [q, p])
+            if W is None:
+                colour, dash, wide = (GREY if direction else "#8c8c8c"), "-", 1.0 if crowd <= 25 else 0.5
+            else:
+                colour, dash = (BLUE, "-") if W[i, j] > 0 else (ORANGE, DASHES[1])
+                wide = (0.9 + 2.2 * abs(W[i, j]) / largest) * (1.0 if crowd <= 25 else 0.55)
+                routes.append(route)
+                labels.append(written(W[i, j]))
+            _link(ax, route, room, colour, dash, wide, head=direction is not None)
+    if numbers and W is not None:
+        size = float(np.max(room))
+        _write_along(ax, routes, labels, [*sources, *targets], size, size=SMALL)
+
+
+def _node(
+    ax: Axes, at: np.ndarray, radius: float, text: str, size: float = NORMAL, edge: str = INK, gid: str | None = None
+) -> None:
+    ax.add_patch(Circle((at[0], at[1]), radius, facecolor=WHITE, edgecolor=edge, linewidth=1.5, zorder=3))
+    size = min(size, size * 1.75 * radius / max(width_of(text, size), 1e-9))
+    ax.text(at[0], at[1], text, ha="center", va="center_baseline", size=size, zorder=4, gid=gid)
+
+
+def _box(ax: Axes, at: np.ndarray, box: np.ndarray, edge: str) -> None:
+    corner = at - box / 2
+    style = "round,pad=0,rounding_size=0.1"
+    ax.add_patch(
+        FancyBboxPatch(
+            (corner[0], corner[1]), box[0], box[1], boxstyle=style, facecolor=WHITE, edgecolor=edge, linewidth=1.5, zorder=3
+        )
+    )
+
+
+def _link(
+    ax: Axes,
+    route: np.ndarray,
+    room: float | np.ndarray,
+    colour: str,
+    dash: Any,
+    wide: float,
+    *,
+    shift: float = 0.0,
+    head: bool = True,
+) -> None:
+    """A link along ``route`` from rim to rim, moved sideways by ``shift`` inches."""
+    points = route.astype(float).copy()
+    points[0] += _to_rim(points[1] - points[0], room)
+    points[-1] += _to_rim(points[-2] - points[-1], room)
+    if shift:
+        way = points[-1] - points[0]
+        points += shift * np.array([-way[1], way[0]]) / np.hypot(*way)
+    if len(points) == 2:
+        path = Path(points)
+    else:  # bends are rounded: a curve through the middles of the pieces
+        middles = (points[1:-2] + points[2:-1]) / 2
+        corners = [points[0], *(p for pair in zip(points[1:-2], middles, strict=True) for p in pair), *points[-2:]]
+        path = Path(corners, [Path.MOVETO] + [Path.CURVE3] * (len(corners) - 1))
+    arrow = "-|>,head_length=5,head_width=2.4" if head else "-"
+    ax.add_patch(
+        FancyArrowPatch(
+            path=path,
+            arrowstyle=arrow,
+            color=colour,
+            linestyle=dash,
+            linewidth=wide,
+            mutation_scale=1.2,
+            shrinkA=0,
+            shrinkB=0,
+            capstyle="butt",
+            joinstyle="miter",
+            zorder=1,
+        )
+    )
+
+
+def _to_rim(way: np.ndarray, room: float | np.ndarray) -> np.ndarray:
+    """From the centre of a neuron along ``way`` to its rim: a circle of radius ``room``, or a box of half sides ``room``."""
+    if np.ndim(room) == 0:
+        return way / np.hypot(*way) * room
+    with np.errstate(divide="ignore"):
+        return way * np.min(np.asarray(room) / np.abs(way))
+
+
+def _write_along(
+    ax: Axes, routes: Sequence[np.ndarray], labels: Sequence[str], nodes: Sequence[np.ndarray], radius: float, size: float = NORMAL
+) -> None:
+    """Each label on its own link, where it meets the fewest other links, labels and nodes."""
+    fine = np.linspace(0, 1, 41)
+    traces = [_along(route, fine) for route in routes]
+    taken: list[tuple[np.ndarray, np.ndarray]] = []
+    for k, label in enumerate(labels):
+        half = np.array([width_of(label, size) / 2 + 0.06, size / 72 / 2 + 0.04])
+        best, least = traces[k][20], np.inf
+        for t in np.linspace(0.2, 0.8, 25):
+            place = _along(routes[k], np.array([t]))[0]
+            cost = 0.6 * abs(t - 0.5)
+            for other, trace in enumerate(traces):
+                if other != k and (np.abs(trace - place) < half).all(axis=1).any():
+                    cost += 1.0
+            cost += sum(8.0 for there, extent in taken if (np.abs(there - place) < half + extent).all())
+            cost += sum(20.0 for node in nodes if np.hypot(*(node - place)) < radius + half.min())
+            if cost < least:
+                best, least = place, cost
+        taken.append((best, half))
+        background = {"facecolor": WHITE, "edgecolor": "none", "boxstyle": "square,pad=0.12"}
+        ax.text(*best, label, ha="center", va="center", size=size, zorder=2, bbox=background, gid="slope")
+
+
+def _along(route: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Points of a polyline at the shares t of its length."""
+    lengths = np.concatenate([[0.0], np.hypot(*np.diff(route, axis=0).T).cumsum()])
+    return np.column_stack([np.interp(t * lengths[-1], lengths, route[:, axis]) for axis in (0, 1)])
+
+
+def _layer_in_words(values: np.ndarray, digits: int = 3) -> str:
+    return "(" + listing((number(float(value), digits) for value in values), most=8) + ")"
+
+
+def _network_in_words(
+    title: str, sizes: Sequence[int], W: list | None, a: list, delta: list, direction: str | None
+) -> str:
+    L = len(sizes) - 1
+    columns = [count(sizes[0], "input"), *(f"{n} in layer {l}" for l, n in enumerate(sizes[1:], start=1))]
+    text = f"{title}: {L + 1} columns of neurons, {', '.join(columns)}, the output"
+    weights = sum(m * n for n, m in pairwise(sizes))
+    text += f"; {count(weights, 'weight')}"
+    if W:
+        negative = sum(int((w < 0).sum()) for w in W[1:])
+        text += f", {negative} of them negative, the largest in size {number(max(np.abs(w).max() for w in W[1:]))}"
+    if direction:
+        text += "; arrows point " + ("from input to output" if direction == "forward" else "from output to input")
+    for l, values in enumerate(a):
+        if values is not None:
+            text += f"; {'x' if l == 0 else f'a^{l}'} = {_layer_in_words(values)}"
+    for l, values in enumerate(delta):
+        if values is not None:
+            text += f"; delta^{l} = {_layer_in_words(values)}"
+    return text + "."
+
+
+def _passes_in_words(title: str, sizes: Sequence[int], numbers: dict[str, list], loss: float | None) -> str:
+    L = len(sizes) - 1
+    z, a, delta = numbers["z"], numbers["a"], numbers["delta"]
+    text = f"{title}: the network {'-'.join(map(str, sizes))} twice. Forward: x = {_layer_in_words(a[0], 4)}"
+    for l in range(1, L + 1):
+        text += f"; z^{l} = {_layer_in_words(z[l], 4)}, a^{l} = {_layer_in_words(a[l], 4)}"
+    if loss is not None:
+        text += f"; loss = {number(loss, 4)}"
+    return text + ". Backward: " + "; ".join(f"delta^{l} = {_layer_in_words(delta[l], 4)}" for l in range(L, 0, -1)) + "."
