@@ -41,11 +41,11 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @param {Element} element @param {Record<string, any>} attributes @param {any[]} children */
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (value === null || value === undefined || (value === false && !name.startsWith("aria-"))) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : String(value));
   }
-  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -63,7 +63,7 @@ export function s(tag, attributes = {}, ...children) {
 
 /** Put `children` in place of what `element` holds. @param {Element} element @param {...any} children */
 export function put(element, ...children) {
-  element.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
 /** Formula as HTML: `x_1`, `W^{2}`, `sigma'` marked up as `x_{..}` and `^{..}`; single letters in italics.
