@@ -195,9 +195,9 @@ def _text(lines: Iterable[Line]) -> str:
 
 
 def _declared(name: str) -> Sequence[Exercise]:
-    from course_lib.exercises import exercises_of
+    from course_lib.exercises import chapters, exercises_of
 
-    return exercises_of(name)
+    return exercises_of(name) if name[:2] in chapters() else ()
 
 
 def _select(root: Path, chapters: Iterable[str | int] | None) -> list[str]:
