@@ -76,30 +76,31 @@ def plot_paths(
     foot = 0.15 + 0.3 * len(rows)
     left = 0.35 + radius
     width = max(left * 2 + across * (len(layers) - 1), 0.5 + width_of(title, LARGE), 0.5 + _rows_width(rows))
-    ax = board(width, foot + tall + 0.7)
+    ax = board(width, foot + tall + 0.6)
     left = (width - across * (len(layers) - 1)) / 2
     at = {
         node: np.array([left + l * across, foot + tall / 2 + ((len(layer) - 1) / 2 - k) * down])
         for l, layer in enumerate(layers)
         for k, node in enumerate(layer)
     }
-    ax.text(0.25, foot + tall + 0.45, title, size=LARGE, va="center")
-    routes = {link: np.array([at[node] for node in _route(link, at)]) for link in edges}
+    ax.text(0.25, foot + tall + 0.33, title, size=LARGE, va="center")
+    routes = {link: _smooth(np.array([at[node] for node in _route(link, at)])) for link in edges}
     for link, route in routes.items():
         on = [k for k, path in enumerate(chosen) if link in list(pairwise(path))]
         for place, k in enumerate(on):
-            shift = 0.075 * (place - (len(on) - 1) / 2)
-            _link(ax, route, radius, COLOURS[k % 5], DASHES[k % 5], 2.4, shift=shift)
+            shift = min(0.075, 0.3 / len(on)) * (place - (len(on) - 1) / 2)
+            _link(ax, route, radius, *_pen(k), 2.4, shift=shift)
         if not on:
             _link(ax, route, radius, GREY, "-", 1.0)
     labels = [written(slope) for slope in edges.values()]
-    _write_along(ax, list(routes.values()), labels, [at[node] for node in nodes], radius)
+    size = NORMAL if len(edges) <= 20 else SMALL
+    _write_along(ax, list(routes.values()), labels, [at[node] for node in nodes], radius, size)
     for node in nodes:
         _node(ax, at[node], radius, symbol(node))
     for k, (name, text) in enumerate(rows):
         y = foot - 0.12 - 0.3 * k
         if k < len(chosen):
-            ax.add_line(Line2D([0.3, 0.75], [y, y], color=COLOURS[k % 5], ls=DASHES[k % 5], lw=2.4))
+            ax.add_line(Line2D([0.3, 0.75], [y, y], color=_pen(k)[0], ls=_pen(k)[1], lw=2.4))
         ax.text(0.9, y, name, va="center")
         ax.text(0.9 + max(width_of(row) for row, _ in rows) + 0.3, y, text, va="center", gid="product")
     words = listing((f"{a} to {b} {number(slope)}" for (a, b), slope in edges.items()), most=30)
@@ -151,7 +152,7 @@ def plot_network(
     tallest = max(map(len, slots))
     few = all(m * n <= _WITH_WEIGHTS for n, m in pairwise(sizes))
     weights = few if weights is None else weights
-    down = 1.0 if errors is not None or tallest <= 4 else 0.7
+    down = 1.3 if errors is not None else 1.0 if values is not None or tallest <= 4 else 0.7
     across = min(2.6 if weights and W else 2.0, 7.4 / L)
     radius, foot, top = 0.31, 0.75, 1.0
     width = max(1.5 + across * L, 0.5 + width_of(title, LARGE))
@@ -178,7 +179,14 @@ def plot_network(
             if delta[l] is not None:
                 text = rf"$\delta$ {written(delta[l][i])}"
                 ax.text(
-                    place[0], place[1] - radius - 0.03, text, ha="center", va="top", size=SMALL, color=PURPLE, gid="error"
+                    place[0],
+                    place[1] - radius - 0.03,
+                    text,
+                    ha="center",
+                    va="top",
+                    size=SMALL,
+                    color=PURPLE,
+                    gid="error",
                 )
         role = "input" if l == 0 else f"layer {l}"
         ax.text(left + l * across, foot - 0.12, role, ha="center", va="top")
@@ -225,8 +233,8 @@ def plot_passes(
     step = 1.15 if widest <= 3 else 0.9
     few = W is not None and all(m * n <= _WITH_WEIGHTS for n, m in pairwise(sizes))
     down, margin = 1.55 if few else 1.25, 0.95
-    panel = margin + max(widest, 2) * step + 0.2
-    head, foot = 1.35, 1.0
+    panel = margin + max(widest, 2) * step + 0.25
+    head, foot = 1.6, 1.0 if W else 0.75
     height = head + L * down + box[1] + foot
     width = 2 * panel + 0.3
     figure = Figure(figsize=(width, height))
@@ -242,13 +250,15 @@ def plot_passes(
         ax.set(xlim=(0, panel), ylim=(0, height))
         ax.axis("off")
         backward = direction == "backward"
-        equation = (
-            r"$\delta^l = (W^{l+1})^T\,\delta^{l+1} \odot \sigma'(z^l)$"
-            if backward
-            else r"$z^l = W^l a^{l-1} + b^l,\quad a^l = \sigma(z^l)$"
-        )
+        equations = (r"$z^l = W^l a^{l-1} + b^l$", r"$a^l = \sigma(z^l)$")
+        if backward:
+            equations = (
+                r"$\delta^L = \partial\,\mathrm{loss}\,/\,\partial a^L \odot \sigma'(z^L)$",
+                r"$\delta^l = (W^{l+1})^T\,\delta^{l+1} \odot \sigma'(z^l)$",
+            )
         ax.text(0.25, height - 0.7, f"{direction} pass", color=colour, va="center", weight="bold")
-        ax.text(0.25, height - 0.97, equation, va="center", size=SMALL)
+        ax.text(0.25, height - 0.98, equations[0], va="center", size=SMALL)
+        ax.text(0.25, height - 1.22, equations[1], va="center", size=SMALL)
         for l in range(1, L + 1):
             idle = backward and l == 1  # no error term of the inputs is asked for
             _weights(
@@ -267,7 +277,11 @@ def plot_passes(
             if backward:
                 lines = [(rf"\delta^{{{l}}}", numbers["delta"][l])] if l else []
             else:
-                lines = [(f"z^{{{l}}}", numbers["z"][l]), (f"a^{{{l}}}", numbers["a"][l])] if l else [("x", numbers["a"][0])]
+                lines = (
+                    [(f"z^{{{l}}}", numbers["z"][l]), (f"a^{{{l}}}", numbers["a"][l])]
+                    if l
+                    else [("x", numbers["a"][0])]
+                )
             heights = [0.0] if len(lines) == 1 else [0.125, -0.135]
             for (name, values), lift in zip(lines, heights, strict=False):
                 y = at[l][0][1] + lift
@@ -282,13 +296,13 @@ def plot_passes(
                 else:
                     edge = colour if lines else FAINT
                     _box(ax, place, box, edge)
-        y = foot - 0.55
+        y = foot - 0.5
         for place, i in zip(at[L], slots[L], strict=True):
             if i is not None:
                 ends = [place - (0, box[1] / 2), np.array([place[0], y + 0.16])]
                 _link(ax, np.array(ends[::-1] if backward else ends), 0.0, colour, "-", 1.4)
         centre = np.mean(at[L], axis=0)[0]
-        said = r"$\partial\,\mathrm{loss}\,/\,\partial a$" if backward else "loss"
+        said = r"$\partial\,\mathrm{loss}\,/\,\partial a^L$" if backward else "loss"
         if not backward and loss is not None:
             said += f" = {written(loss, 4)}"
         ax.text(centre, y, said, ha="center", va="center")
@@ -335,10 +349,14 @@ def _layered(edges: Mapping[tuple[str, str], float]) -> list[list[str | _Bend]]:
     for node in nodes:  # a source stands right before what it feeds
         if all(target != node for _, target in edges):
             depth[node] = min(depth[target] for source, target in edges if source == node) - 1
-    layers: list[list[str | _Bend]] = [[node for node in nodes if depth[node] == l] for l in range(max(depth.values()) + 1)]
+    layers: list[list[str | _Bend]] = [
+        [node for node in nodes if depth[node] == l] for l in range(max(depth.values()) + 1)
+    ]
     for a, b in edges:
         for l in range(depth[a] + 1, depth[b]):
-            share = np.mean([layers[depth[a]].index(a) / len(layers[depth[a]]), layers[depth[b]].index(b) / len(layers[depth[b]])])
+            share = np.mean(
+                [layers[depth[a]].index(a) / len(layers[depth[a]]), layers[depth[b]].index(b) / len(layers[depth[b]])]
+            )
             layers[l].insert(0 if share < 0.5 else len(layers[l]), _Bend((a, b), l))
     return layers
 
@@ -346,6 +364,24 @@ def _layered(edges: Mapping[tuple[str, str], float]) -> list[list[str | _Bend]]:
 def _route(link: tuple[str, str], at: Mapping[Any, np.ndarray]) -> list[Any]:
     bends = sorted((node for node in at if isinstance(node, _Bend) and node.link == link), key=lambda bend: bend.layer)
     return [link[0], *bends, link[1]]
+
+
+def _smooth(route: np.ndarray) -> np.ndarray:
+    """A curve through the points of a route, as a fine polyline; two points stay a straight line."""
+    if len(route) == 2:
+        return route
+    slopes = np.gradient(route, axis=0)
+    t = np.linspace(0, 1, 80, endpoint=False)[:, None]
+    pieces = [
+        (1 + 2 * t) * (1 - t) ** 2 * p + t * (1 - t) ** 2 * dp + t**2 * (3 - 2 * t) * q + t**2 * (t - 1) * dq
+        for (p, q), (dp, dq) in zip(pairwise(route), pairwise(slopes), strict=True)
+    ]
+    return np.concatenate([*pieces, route[-1:]])
+
+
+def _pen(k: int) -> tuple[str, Any]:
+    """Colour and dash of the k-th path: 25 pairs, of which no two are the same."""
+    return COLOURS[k % 5], DASHES[(k + k // 5) % 5]
 
 
 def _products(edges: Mapping[tuple[str, str], float], chosen: Sequence[tuple[str, ...]]) -> list[tuple[str, str]]:
@@ -359,7 +395,7 @@ def _products(edges: Mapping[tuple[str, str], float], chosen: Sequence[tuple[str
     for path, along in zip(chosen, slopes, strict=True):
         name = " → ".join(symbol(node) for node in path)
         text = " · ".join(map(factor, along))
-        rows.append((name, text if len(along) == 1 else f"{text} = {written(prod(along))}"))
+        rows.append((name, written(along[0]) if len(along) == 1 else f"{text} = {written(prod(along))}"))
     if len(chosen) > 1 and len({(path[0], path[-1]) for path in chosen}) == 1:
         products = [prod(along) for along in slopes]
         terms = written(products[0]) + "".join(
@@ -405,7 +441,9 @@ def _per_layer(name: str, given: Sequence | None, sizes: Sequence[int], example:
     if given is None:
         return [None] * len(sizes)
     if len(given) != len(sizes):
-        raise ValueError(f"{name} must have an entry for each of the {len(sizes)} layers, got {len(given)}; try None at 0")
+        raise ValueError(
+            f"{name} must have an entry for each of the {len(sizes)} layers, got {len(given)}; try None at 0"
+        )
     chosen: list[np.ndarray | None] = []
     for l, (values, n) in enumerate(zip(given, sizes, strict=True)):
         if values is None:
@@ -461,8 +499,7 @@ def _weights(
                 labels.append(written(W[i, j]))
             _link(ax, route, room, colour, dash, wide, head=direction is not None)
     if numbers and W is not None:
-        size = float(np.max(room))
-        _write_along(ax, routes, labels, [*sources, *targets], size, size=SMALL)
+        _write_along(ax, routes, labels, [*sources, *targets], room, size=SMALL)
 
 
 def _node(
@@ -478,7 +515,14 @@ def _box(ax: Axes, at: np.ndarray, box: np.ndarray, edge: str) -> None:
     style = "round,pad=0,rounding_size=0.1"
     ax.add_patch(
         FancyBboxPatch(
-            (corner[0], corner[1]), box[0], box[1], boxstyle=style, facecolor=WHITE, edgecolor=edge, linewidth=1.5, zorder=3
+            (corner[0], corner[1]),
+            box[0],
+            box[1],
+            boxstyle=style,
+            facecolor=WHITE,
+            edgecolor=edge,
+            linewidth=1.5,
+            zorder=3,
         )
     )
 
@@ -495,22 +539,21 @@ def _link(
     head: bool = True,
 ) -> None:
     """A link along ``route`` from rim to rim, moved sideways by ``shift`` inches."""
-    points = route.astype(float).copy()
-    points[0] += _to_rim(points[1] - points[0], room)
-    points[-1] += _to_rim(points[-2] - points[-1], room)
+    points = route.astype(float)
+    if np.ndim(room) == 0 and len(points) > 2:  # a curve begins and ends where it leaves the circles
+        outside = (np.hypot(*(points - points[0]).T) >= room) & (np.hypot(*(points - points[-1]).T) >= room)
+        points = points[outside]
+    else:
+        points = np.array(
+            [points[0] + _to_rim(points[1] - points[0], room), points[1] + _to_rim(points[0] - points[1], room)]
+        )
     if shift:
-        way = points[-1] - points[0]
-        points += shift * np.array([-way[1], way[0]]) / np.hypot(*way)
-    if len(points) == 2:
-        path = Path(points)
-    else:  # bends are rounded: a curve through the middles of the pieces
-        middles = (points[1:-2] + points[2:-1]) / 2
-        corners = [points[0], *(p for pair in zip(points[1:-2], middles, strict=True) for p in pair), *points[-2:]]
-        path = Path(corners, [Path.MOVETO] + [Path.CURVE3] * (len(corners) - 1))
+        way = np.gradient(points, axis=0)
+        points = points + shift * np.column_stack([-way[:, 1], way[:, 0]]) / np.hypot(*way.T)[:, None]
     arrow = "-|>,head_length=5,head_width=2.4" if head else "-"
     ax.add_patch(
         FancyArrowPatch(
-            path=path,
+            path=Path(points),
             arrowstyle=arrow,
             color=colour,
             linestyle=dash,
@@ -534,7 +577,12 @@ def _to_rim(way: np.ndarray, room: float | np.ndarray) -> np.ndarray:
 
 
 def _write_along(
-    ax: Axes, routes: Sequence[np.ndarray], labels: Sequence[str], nodes: Sequence[np.ndarray], radius: float, size: float = NORMAL
+    ax: Axes,
+    routes: Sequence[np.ndarray],
+    labels: Sequence[str],
+    nodes: Sequence[np.ndarray],
+    room: float | np.ndarray,
+    size: float = NORMAL,
 ) -> None:
     """Each label on its own link, where it meets the fewest other links, labels and nodes."""
     fine = np.linspace(0, 1, 41)
@@ -545,17 +593,23 @@ def _write_along(
         best, least = traces[k][20], np.inf
         for t in np.linspace(0.2, 0.8, 25):
             place = _along(routes[k], np.array([t]))[0]
-            cost = 0.6 * abs(t - 0.5)
+            cost = 0.8 * abs(t - 0.5)
             for other, trace in enumerate(traces):
-                if other != k and (np.abs(trace - place) < half).all(axis=1).any():
-                    cost += 1.0
+                if other != k:
+                    cost += max(0.0, 1.4 - (np.abs(trace - place) / half).max(axis=1).min())
             cost += sum(8.0 for there, extent in taken if (np.abs(there - place) < half + extent).all())
-            cost += sum(20.0 for node in nodes if np.hypot(*(node - place)) < radius + half.min())
+            cost += sum(20.0 for node in nodes if _touches(place - node, half, room))
             if cost < least:
                 best, least = place, cost
         taken.append((best, half))
         background = {"facecolor": WHITE, "edgecolor": "none", "boxstyle": "square,pad=0.12"}
         ax.text(*best, label, ha="center", va="center", size=size, zorder=2, bbox=background, gid="slope")
+
+
+def _touches(way: np.ndarray, half: np.ndarray, room: float | np.ndarray) -> bool:
+    """Whether a label of half sides ``half``, ``way`` off the centre of a neuron, comes near its rim, where the heads are."""
+    gap = np.maximum(np.abs(way) - half, 0.0)
+    return bool(np.hypot(*gap) < room + 0.13) if np.ndim(room) == 0 else bool((gap < np.asarray(room) + 0.13).all())
 
 
 def _along(route: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -598,4 +652,6 @@ def _passes_in_words(title: str, sizes: Sequence[int], numbers: dict[str, list],
         text += f"; z^{l} = {_layer_in_words(z[l], 4)}, a^{l} = {_layer_in_words(a[l], 4)}"
     if loss is not None:
         text += f"; loss = {number(loss, 4)}"
-    return text + ". Backward: " + "; ".join(f"delta^{l} = {_layer_in_words(delta[l], 4)}" for l in range(L, 0, -1)) + "."
+    return (
+        text + ". Backward: " + "; ".join(f"delta^{l} = {_layer_in_words(delta[l], 4)}" for l in range(L, 0, -1)) + "."
+    )
