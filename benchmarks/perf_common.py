@@ -1,0 +1,102 @@
+"""What the benchmarks share: threads, the machine, clocks, figures.
+
+Contestants are compared inside one run, in rounds that visit all of them in turn; ratios of the same round are what
+counts, times are indicative. With one thread the clock is the CPU time of the process, which other jobs on the machine
+do not disturb; with more it is the wall.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+
+class Skip(Exception):
+    """Raised by a contestant that does not take part in a case."""
+
+
+def thread_env(threads: int) -> dict[str, str]:
+    """Environment of a process whose numerical libraries use so many threads, all on the CPU and in float64."""
+    names = ["OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS"]
+    flags = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+    if threads == 1:
+        flags += " intra_op_parallelism_threads=1"
+    return (
+        dict(os.environ)
+        | {f"{name}_NUM_THREADS": str(threads) for name in names}
+        | {"PERF_THREADS": str(threads), "XLA_FLAGS": flags, "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
+    )
+
+
+def machine(packages: tuple[str, ...] = ()) -> str:
+    """One line: processor, cores, Python and the versions of the packages that are installed."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line for line in info.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
+        cpu = models[0].partition(":")[2].strip() if models else cpu
+    return ", ".join([cpu, f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *versions(packages)])
+
+
+def versions(packages: tuple[str, ...]) -> list[str]:
+    """'name version' of every package that is installed."""
+    found = []
+    for name in packages:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def load() -> str:
+    """The load average, where the system has one: how busy the machine was with other things."""
+    return " ".join(f"{x:.1f}" for x in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+
+
+def best_of_blocks(f: Callable[[], object], calls: int, blocks: int, threads: int) -> float:
+    """Seconds per call: the best of a few short blocks of calls, after one call to warm up."""
+    clock = time.process_time if threads == 1 else time.perf_counter
+    best = np.inf
+    for _ in range(blocks):
+        f()
+        start = clock()
+        for _ in range(calls):
+            f()
+        best = min(best, (clock() - start) / calls)
+    return best
+
+
+def rounds(contestants: dict[str, Callable[[], object]], count: int, threads: int) -> dict[str, np.ndarray]:
+    """Seconds per call of every contestant in every round; a block lasts some milliseconds or a single slow call."""
+    calls = {}
+    for name, f in contestants.items():
+        f()
+        start = time.perf_counter()
+        f()
+        calls[name] = max(1, int(4e-3 / (time.perf_counter() - start)))
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(count):
+        for name, f in contestants.items():
+            times[name].append(best_of_blocks(f, calls[name], 3 if calls[name] > 1 else 1, threads))
+    return {name: np.array(seconds) for name, seconds in times.items()}
+
+
+def seconds(s: float) -> str:
+    """A time as it is read."""
+    for unit, factor in (("us", 1e6), ("ms", 1e3)):
+        if s * factor < 1000:
+            return f"{s * factor:.3g} {unit}"
+    return f"{s:.3g} s"
+
+
+def write_json(path: str, results: object) -> None:
+    """Results in a file, for plots and comparisons."""
+    Path(path).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")
