@@ -164,18 +164,21 @@ class Kernel(RunningKernel):
         return bool(ready)
 
     def run(self, source: str) -> tuple[str, list[dict]]:
-        """Run a cell of the instructor's; return the status of the reply and what the cell displayed."""
+        """Run a cell of the instructor's; return its error, "" where there is none, and what the cell displayed."""
         request = self.execute_cell_input(source, allow_stdin=False)
         self.await_reply(request)
         shown: list[dict] = []
+        error = ""
         while True:
             message = self.get_message("iopub", timeout=5.0)
             if message["parent_header"].get("msg_id") != request:
                 continue
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                return self.status, shown
+                return error or ("" if self.status == "ok" else self.status), shown
             if message["msg_type"] in ("display_data", "execute_result"):
                 shown.append(message["content"])
+            if message["msg_type"] == "error":
+                error = f"{message['content']['ename']}: {message['content']['evalue']}"
 
     def stop(self) -> None:
         """End the kernel's process and remove its box."""
@@ -382,9 +385,8 @@ class Engine:
     def set_up(self, kernel: Kernel, source: str) -> None:
         """Run the setup cell, which is the instructor's."""
         kernel.allow(START_LIMIT)
-        status, _ = kernel.run(source)
-        if status != "ok":
-            raise EngineError("the setup cell of the solution notebook fails; build the chapter again and look at it")
+        if error := kernel.run(source)[0]:
+            raise EngineError(f"the setup cell of the solution notebook fails with {error}")
 
     def run(self, setup_source: str, tasks: Sequence[Task]) -> dict[str, Attempt]:
         """Run one submission. Raises EngineError when the machine or the solution is at fault."""
@@ -416,10 +418,11 @@ class Engine:
         self.set_up(self._trusted, setup_source)
         for task in wanted:
             self._trusted.allow(START_LIMIT)
-            self._trusted.run(task.reference)
-            records = values_of(self._trusted.run(task.check)[1])
-            if len(records) != 1:
-                raise EngineError(f"the solution of {task.exercise} gives no values; build the chapter and look at it")
+            error = self._trusted.run(task.reference)[0]
+            check_error, shown = self._trusted.run(task.check)
+            if len(records := values_of(shown)) != 1:
+                what = error or check_error or "no error"
+                raise EngineError(f"the solution of {task.exercise} gives no values: {what}; try `course build`")
             self.references[task.exercise, task.inputs] = records[0]
 
 

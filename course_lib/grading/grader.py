@@ -91,14 +91,15 @@ class Grader:
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
         inputs = {id: self.draw(exercise, hand_in.student, name) for id, exercise in chapter.exercises.items()}
-        given = {id: [{key: encode(v) for key, v in case.items()} for case in cases] for id, cases in inputs.items()}
+        given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
         tasks = [
             Task(slot.exercise, slot.answer, found[slot.exercise].source, slot.check, json.dumps(given[slot.exercise]),
                  same_values(chapter.exercises[slot.exercise], inputs[slot.exercise]))
             for slot in chapter.slots
             if slot.exercise in found
         ]  # fmt: skip
-        setup = setup_source(chapter.notebook, json.dumps({"name": name, "inputs": given}))
+        kinds = {id: exercise.kind for id, exercise in chapter.exercises.items()}
+        setup = setup_source(chapter.notebook, json.dumps({"name": name, "inputs": given, "kinds": kinds}))
         attempts = self.engine.run(setup, tasks) if tasks else {}
         results, notes = [], []
         for id, exercise in chapter.exercises.items():

@@ -70,11 +70,12 @@ def own_part(source: str, exercise: str) -> str:
     '# answer: two\\ny = 2'
     """
     marks = list(MARKER.finditer(source))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    ends = [mark.start() for mark in marks[1:]] + [len(source)]
+    for mark, end in zip(marks, ends, strict=False):
         if mark[1] == exercise:
-            start = 0 if mark is marks[0] else mark.start()
-            return source[start : following.start() if following else None].rstrip("\n")
-    return source
+            return source[0 if mark is marks[0] else mark.start() : end].rstrip("\n")
+    own = source[: marks[0].start()] if marks else ""
+    return own.rstrip("\n") if own.strip() else source
 
 
 def without_markers(source: str) -> str:
@@ -101,7 +102,7 @@ def setup_source(solution: Notebook, given: str) -> str:
     given : JSON text, {"name": ..., "inputs": {exercise: [case, ...]}}
     """
     source = next((cell.source for cell in solution.cells if cell.role == "setup" or cell.id == "setup"), "")
-    load = f'__import__("course_lib.exercises.session", fromlist=["load"]).load({given!r})'
+    load = f'__import__("course_lib.exercises.session", fromlist=["load"]).load(__import__("json").loads({given!r}))'
     lines = source.split("\n")
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):

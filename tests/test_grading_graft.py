@@ -1,0 +1,78 @@
+"""Only the source of the answers is taken from a submission, wherever it stands."""
+
+import ast
+
+import pytest
+
+from course_lib._errors import CourseError
+from course_lib.grading.graft import answers, named_exercises, own_part, setup_source, slots, without_markers
+from course_lib.grading.submissions import Cell, Notebook
+
+
+def cell(source, id="", role="", exercise=""):
+    return Cell(id, role, exercise, source)
+
+
+def notebook(*cells):
+    return Notebook("04_jacobians", "exercises", cells)
+
+
+def found(*cells, exercises=("one", "two")):
+    return {exercise: answer.source for exercise, answer in answers(notebook(*cells), exercises).items()}
+
+
+def test_an_answer_is_found_by_id_else_by_metadata_else_by_its_first_line():
+    by_id = cell("x = 'id'", id="answer-one", role="answer", exercise="two")
+    by_metadata = cell("x = 'metadata'", id="k3", role="answer", exercise="one")
+    by_line = cell("# answer: one\nx = 'line'", id="k4")
+    assert found(by_line, by_metadata, by_id)["one"] == "x = 'id'"
+    assert found(by_line, by_metadata)["one"] == "x = 'metadata'"
+    assert found(by_line)["one"] == "# answer: one\nx = 'line'"
+    assert found(cell("x = 1")) == {}
+
+
+def test_of_two_cells_that_claim_an_answer_the_last_counts_and_it_is_told():
+    copies = notebook(cell("# answer: one\nx = 1"), cell("# answer: one\nx = 2"))
+    assert answers(copies, ["one"])["one"].source.endswith("x = 2")
+    assert answers(copies, ["one"])["one"].others == 1
+    copied_in_jupyter = notebook(cell("x = 1", "answer-one", "answer", "one"), cell("x = 2", "new", "answer", "one"))
+    assert answers(copied_in_jupyter, ["one"])["one"].source == "x = 1"
+    assert answers(copied_in_jupyter, ["one"])["one"].others == 1
+
+
+def test_two_cells_that_were_merged_are_taken_apart():
+    merged = "# answer: one\nx = 1\n\n# answer: two\ny = 2"
+    assert found(cell(merged, id="answer-one")) == {"one": "# answer: one\nx = 1", "two": "# answer: two\ny = 2"}
+    unmarked = "x = 1\n\n# answer: two\ny = 2"
+    assert found(cell(unmarked, id="answer-one"))["one"] == "x = 1"
+    assert own_part("import math\n" + merged, "one").startswith("import math")
+
+
+@pytest.mark.parametrize("marker", ["# NBVAL_SKIP", "  # NBVAL_IGNORE_OUTPUT", "#NBVAL_RAISES_EXCEPTION"])
+def test_comments_that_steer_nbval_are_taken_out_and_lines_keep_their_numbers(marker):
+    assert without_markers(f"x = 1\n{marker}\ny = 2") == "x = 1\n#\ny = 2"
+    assert without_markers("# NBVAL_SKIP this is prose") == "# NBVAL_SKIP this is prose"
+
+
+def test_the_exercises_of_a_notebook_are_named_in_three_ways():
+    cells = cell("", id="answer-one"), cell("", exercise="two"), cell("# answer: three"), cell("", id="check-four")
+    assert named_exercises(notebook(*cells)) == {"one", "two", "three"}
+
+
+def test_the_inputs_stand_where_the_student_s_name_stood():
+    solution = notebook(cell('import numpy as np\n\nstudent(\n    ""\n)\nx = 1', id="setup"))
+    given = '{"name": "O\'Hara \\" \\\\", "inputs": {}}'
+    source = setup_source(solution, given)
+    call = ast.parse(source).body[1].value
+    assert "student(" not in source
+    assert source.startswith("import numpy as np\n\n__import__")
+    assert source.endswith("\nx = 1")
+    assert call.args[0].args[0].value == given
+
+
+def test_an_instructor_s_notebook_that_cannot_be_graded_with_is_refused():
+    with pytest.raises(CourseError, match="setup cell"):
+        setup_source(notebook(cell("x = 1", id="setup")), "{}")
+    with pytest.raises(CourseError, match="answer cell and a check cell"):
+        slots(notebook(cell("x = 1", role="answer", exercise="one")))
+    assert [slot.exercise for slot in slots(notebook(cell("x", "", "answer", "one"), cell("c", "", "check", "one")))]
