@@ -75,8 +75,9 @@ def _forward(f: Map, x: np.ndarray) -> Map:
 
 def _central(f: Map, x: np.ndarray) -> Map:
     def rise(d: np.ndarray) -> np.ndarray:
-        up, down = np.hsplit(f(np.hstack([x + d, x - d])), 2)
-        return (up - down) / 2
+        y = f(np.hstack([x + d, x - d]))
+        K = d.shape[1]
+        return (y[:, :K] - y[:, K:]) / 2
 
     return rise
 
