@@ -1,0 +1,299 @@
+"""The answer widgets: what a student fills in, and the line that shows the progress. State lives in traits.
+
+The page draws and takes the keys (answer.js); Python reads the draft, judges it, and writes the verdict into a trait.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+
+from course_lib.exercises import panel
+from course_lib.exercises.declaration import Ask, Exercise
+from course_lib.exercises.diagnosis import value_of
+from course_lib.exercises.values import Misfit, words
+
+if TYPE_CHECKING:
+    from course_lib.exercises.session import Session
+
+_HERE = Path(__file__).parent
+
+
+class _Widget(anywidget.AnyWidget):
+    """A widget with a line of text and a static page of its own, for front ends that show no widgets."""
+
+    _esm = _HERE / "answer.js"
+    _css = _HERE / "answer.css"
+    kind = t.Unicode().tag(sync=True)
+
+    def text(self) -> str:
+        """One line that is the same on every machine."""
+        raise NotImplementedError
+
+    def page(self) -> str:
+        """The static picture, HTML."""
+        return f"<p>{panel.simple(self.text())}</p>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        made = super()._repr_mimebundle_(**kwargs)
+        data, meta = made if isinstance(made, tuple) else (made or {}, {})
+        return {**data, "text/plain": self.text(), "text/html": self.page()}, meta
+
+
+class AnswerWidget(_Widget):
+    """The widget of one typed exercise.
+
+    draft    : what is filled in, JSON: [num] rows of texts; [choice], [order] keys; [path] paths, edges or nodes
+    touched  : whether it was changed since the cell was run
+    asked    : counts the presses of Check;  verdict: {"html", "line"} that answers it
+    question : what the page needs to draw the question
+    """
+
+    question = t.Dict().tag(sync=True)
+    draft = t.List().tag(sync=True)
+    touched = t.Bool(False).tag(sync=True)
+    locked = t.Bool(False).tag(sync=True)
+    asked = t.Int(0).tag(sync=True)
+    verdict = t.Dict().tag(sync=True)
+
+    def __init__(self, session: Session, exercise: Exercise, given: dict[str, Any], answer: Any = ...) -> None:
+        self.session, self.exercise, self.given, self.started_from = session, exercise, given, answer
+        ask = ask_of(exercise, given)
+        draft = to_draft(exercise, ask, answer)
+        super().__init__(
+            kind=exercise.kind,
+            question=question(exercise, given, ask),
+            draft=draft,
+            locked=answer is not Ellipsis,
+            verdict={"html": panel.ladder(exercise), "line": ""},
+        )
+        self.shape = ask.shape
+        self.observe(self._check, "asked")
+
+    def value(self) -> Any:
+        """The answer that the draft stands for, `...` where nothing is filled in; blanks of a matrix are `...`."""
+        return from_draft(self.exercise.kind, self.shape, self.draft)
+
+    def text(self) -> str:
+        """One line that is the same on every machine."""
+        return f"{self.exercise.id}: fill in, then run this cell again"
+
+    def page(self) -> str:
+        """The question as a static page."""
+        ask = ask_of(self.exercise, self.given)
+        options = "".join(f"<li>{key}: {panel.simple(text)}</li>" for key, text in ask.options.items())
+        note = "Run this notebook to fill in the answer."
+        return f"{self.question['html']}{f'<ul>{options}</ul>' if options else ''}<p><em>{note}</em></p>"
+
+    def _check(self, _: Any) -> None:
+        id = self.exercise.id
+        outcome, record = self.session.judge(id, self.value())
+        attempts = self.session.attempts.get(id, 0)
+        html = panel.verdict(self.exercise, outcome, [self.given], record, attempts)
+        self.verdict = {"html": html, "line": outcome.line(), "asked": self.asked}
+
+
+class ProgressWidget(_Widget):
+    """The progress line of a chapter: a mark for each exercise, the points so far."""
+
+    items = t.List().tag(sync=True)
+    heading = t.Unicode().tag(sync=True)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(kind="progress")
+        self.update(session)
+
+    def update(self, session: Session) -> None:
+        """Take what is known of the chapter's exercises from the session."""
+        from course_lib.exercises import chapters, exercises_of
+
+        self._line = _constant_line(session.chapter)
+        found = exercises_of(session.chapter) if session.chapter in chapters() else ()
+        self.heading = f"Chapter {session.chapter}" if found else self._line
+        states = {id: outcome.kind for id, outcome in session.outcomes.items()}
+        self.items = [{"title": e.title, "points": e.points, "state": states.get(e.id, "not-attempted")} for e in found]
+
+    def text(self) -> str:
+        """The constant line: how many exercises and points there are."""
+        return self._line
+
+
+def _constant_line(chapter: str) -> str:
+    from course_lib.exercises.session import progress_text
+
+    return progress_text(chapter)
+
+
+# --------------------------------------------------------------------------- the question
+def ask_of(exercise: Exercise, given: dict[str, Any]) -> Ask:
+    """What a typed exercise asks with these numbers. Raises ValueError for an exercise that asks for a function."""
+    if exercise.ask is None:
+        raise ValueError(f"{exercise.id!r} asks for a function, not for a typed answer")
+    return value_of(exercise.ask, given)
+
+
+def question(exercise: Exercise, given: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    """The question as JSON-able data for the page: the head as HTML, the rest as what there is to choose from."""
+    return {
+        "title": exercise.title,
+        "html": question_html(exercise, ask),
+        "shape": list(ask.shape),
+        "rows": [panel.simple(r) for r in ask.rows],
+        "columns": [panel.simple(c) for c in ask.columns],
+        "options": [
+            {"key": key, "html": panel.simple(text), "tiles": _tiles(ask.patterns[key]) if key in ask.patterns else []}
+            for key, text in ask.options.items()
+        ],
+        "several": exercise.kind == "choice" and _several(exercise, given),
+        "nodes": [{"name": name, "x": float(x), "y": float(y)} for name, (x, y) in ask.nodes.items()],
+        "edges": [{"from": a, "to": b, "label": panel.plain(label)} for a, b, label in ask.edges],
+        "pick": ask.pick,
+        "start": ask.start,
+        "end": ask.end,
+    }
+
+
+def _several(exercise: Exercise, given: dict[str, Any]) -> bool:
+    """Whether several options may be chosen: where the right answer or a known mistake does."""
+    functions = [exercise.right, *(m.wrong for m in exercise.mistakes)]
+    return any(len(words(value_of(f, given), "choice")) > 1 for f in functions)
+
+
+def _tiles(pattern: Any) -> list[list[float]]:
+    return [[float(v) for v in row] for row in np.atleast_2d(np.asarray(pattern, float))]
+
+
+def question_html(exercise: Exercise, ask: Ask) -> str:
+    """The question and what is given, as HTML that needs no style sheet."""
+    given = "".join(_matrix(label, value) for label, value in ask.given.items())
+    head = f'<p style="margin:0 0 6px">{panel.simple(ask.text)}</p>'
+    return head + (f'<div style="margin:0 0 8px">{given}</div>' if given else "")
+
+
+def _matrix(label: str, value: Any) -> str:
+    name = f'<span style="vertical-align:middle">{panel.simple(label)} = </span>'
+    if isinstance(value, str) or np.ndim(value) == 0:
+        body = panel.simple(value if isinstance(value, str) else _entry(value))
+        return f'<span style="margin-right:24px;white-space:nowrap">{name}{body}</span>'
+    rows = np.asarray(value)
+    rows = rows.reshape(-1, 1) if rows.ndim == 1 else rows
+    cell = "padding:1px 6px;text-align:right;border:none;background:none;white-space:nowrap"
+    cells = ["".join(f'<td style="{cell}">{_entry(v)}</td>' for v in row) for row in rows]
+    table = "".join(f"<tr>{row}</tr>" for row in cells)
+    style = "display:inline-block;vertical-align:middle;border:none;border-left:2px solid;border-right:2px solid;"
+    style += "border-radius:5px;border-collapse:collapse;margin:2px 0;width:auto"
+    return (
+        f'<span style="display:inline-block;margin:0 24px 4px 0;white-space:nowrap">{name}'
+        f'<table style="{style}"><tbody>{table}</tbody></table></span>'
+    )
+
+
+def _entry(value: Any) -> str:
+    return (
+        f"{value:.6g}".replace("-", "\u2212")
+        if isinstance(value, (int, float, np.number))
+        else panel.simple(str(value))
+    )
+
+
+def question_text(exercise: Exercise, given: dict[str, Any], answer: Any = ...) -> str:
+    """The question for a terminal, with the line that answers it."""
+    ask = ask_of(exercise, given)
+    lines = [f"{exercise.title}. {panel.plain(ask.text)}"]
+    for label, value in ask.given.items():
+        lines.append(f"  {panel.plain(label)} = {np.asarray(value).tolist() if np.ndim(value) else value}")
+    for key, option in ask.options.items():
+        tiles = f"  {np.asarray(ask.patterns[key]).tolist()}" if key in ask.patterns else ""
+        lines.append(f"  {key}: {panel.plain(option)}{tiles}")
+    if ask.edges:
+        links = [f"{a} > {b}" + (f" ({label})" if label else "") for a, b, label in ask.edges]
+        lines.append("  links: " + ", ".join(links))
+    if answer is Ellipsis:
+        lines.append(f'Answer with  {exercise.answer} = lock_in("{exercise.id}", {_pattern(exercise, ask)})')
+    return "\n".join(lines)
+
+
+def _pattern(exercise: Exercise, ask: Ask) -> str:
+    """What an answer looks like: blanks in the right shape."""
+    if exercise.kind == "num":
+        return str(np.full(ask.shape, "...").tolist()).replace("'", "")
+    if exercise.kind == "path":
+        return {"paths": '["x1 > h1 > y1", ...]', "edges": '["x1 > h1", ...]', "nodes": '["h1", ...]'}[ask.pick]
+    keys = list(ask.options)
+    return f'"{" ".join(keys if exercise.kind == "order" else keys[:1])}"'
+
+
+# --------------------------------------------------------------------------- draft and value
+def to_number(text: str) -> float | None:
+    """The number that a text stands for: 1/4, -0.5, 1e-3, with a decimal comma or a long minus; None if none.
+
+    >>> to_number("1/4"), to_number("\u22120,5"), to_number("1e-3"), to_number("x")
+    (0.25, -0.5, 0.001, None)
+    """
+    text = text.strip().replace("\u2212", "-").replace(" ", "").replace(",", ".")
+    one = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+    found = re.fullmatch(rf"({one})(?:/({one}))?", text)
+    if not found:
+        return None
+    below = float(found[2] or 1)
+    return float(found[1]) / below if below else None
+
+
+def to_text(value: Any) -> str:
+    """How a number stands in an entry: 2, -0.5, 1/3.
+
+    >>> to_text(2.0), to_text(1 / 3), to_text(0.1)
+    ('2', '1/3', '0.1')
+    """
+    if value is Ellipsis or value is None:
+        return ""
+    value = float(value)
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    short = repr(value)
+    if len(short) > 12:
+        for q in range(2, 1000):
+            if (p := round(value * q)) / q == value:
+                return f"{p}/{q}"
+    return short
+
+
+def to_draft(exercise: Exercise, ask: Ask, answer: Any) -> list[Any]:
+    """The draft that shows an answer; an answer that does not fit the question leaves it blank."""
+    if exercise.kind == "num":
+        shape = ask.shape if len(ask.shape) == 2 else (*ask.shape, 1) if ask.shape else (1, 1)
+        blank = [[""] * shape[1] for _ in range(shape[0])]
+        if answer is Ellipsis:
+            return blank
+        try:
+            table = np.array(answer.tolist() if hasattr(answer, "tolist") else answer, dtype=object).reshape(shape)
+            return [[to_text(v) for v in row] for row in table]
+        except (ValueError, TypeError):
+            return blank
+    if answer is Ellipsis:
+        return []
+    try:
+        chosen = list(words(answer, exercise.kind))
+    except Misfit:
+        return []
+    known = {key.casefold(): key for key in ask.options}
+    return chosen if exercise.kind == "path" else [known[key] for key in chosen if key in known]
+
+
+def from_draft(kind: str, shape: tuple[int, ...], draft: list[Any]) -> Any:
+    """The answer that a draft stands for, `...` where it is blank."""
+    if kind != "num":
+        texts = [str(v) for v in draft]
+        return ... if not texts else texts if kind == "path" else " ".join(texts)
+    rows = [[to_number(str(v)) for v in row] for row in draft]
+    if all(v is None for row in rows for v in row):
+        return ...
+    table = [[... if v is None else v for v in row] for row in rows]
+    if not shape:
+        return table[0][0]
+    return table if len(shape) == 2 else [row[0] for row in table]
