@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
         sub.add_argument("--root", type=Path, help="the folder of the course (default: the one you are in)")
         return sub
@@ -51,8 +51,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--out", type=Path, required=True, help="where gradebook.csv and feedback/ are written")
     sub.add_argument("--solutions", type=Path, help="the instructor's notebooks (default: solutions/ of the course)")
     sub.add_argument("--seed", help="secret seed; the same one grades alike again (default: drawn)")
-    sub.add_argument("--timeout", type=float, metavar="SECONDS", help="time for one cell")
-    sub.add_argument("--jobs", type=int, metavar="N", help="notebooks at a time (default: one for each processor)")
+    sub.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="time for the answer and the check of one exercise"
+    )
     return top
 
 
@@ -104,9 +105,10 @@ def grade(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Grade a folder of handed-in notebooks."""
     from course_lib import grading
 
-    given = {name: getattr(options, name) for name in ("seed", "timeout", "jobs") if getattr(options, name) is not None}
+    given = {name: getattr(options, name) for name in ("seed", "timeout") if getattr(options, name) is not None}
     solutions = options.solutions or root(options) / "solutions"
-    grading.grade(options.submissions, options.out, solutions=solutions, **given)
+    report = grading.grade(options.submissions, options.out, solutions=solutions, **given)
+    print(f"{len(report.graded)} notebooks graded; gradebook.csv, feedback and notes.txt are in {options.out}")
     return 0
 
 
