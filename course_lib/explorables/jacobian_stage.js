@@ -1,11 +1,11 @@
-import { h, s, put, math, num, short, set, watch, calm, button, choice, slider, field, sentence, plane, KEYS } from "./kit.js";
+import { h, s, put, math, num, plain, short, set, watch, calm, button, choice, slider, field, sentence, plane, KEYS } from "./kit.js";
 
 // Jacobian stage: drag a point x and see the grid around it carried by f and by its linear part J (4.8).
 
 /** @typedef {{name: string, inputs: [number, number, number, number], outputs: [number, number, number, number],
  *   names: [string, string], f: (x: number[]) => number[], J: (x: number[]) => number[][], formulas: string[], entries: string[][]}} Preset */
 
-const LINES = 8, PIECES = 4; // the grid: 8 x 8 squares; each side of a square is drawn in 4 pieces
+const LINES = 6, PIECES = 5; // the grid: 6 x 6 squares; each side of a square is drawn in 5 pieces
 
 /** The maps that the page computes itself. @param {number[][]} A @param {number[]} b @returns {Record<string, Preset>} */
 export function presets(A, b) {
@@ -41,9 +41,11 @@ export function presets(A, b) {
 }
 
 /** @param {number} v */
-function signed(v) { return `${v < 0 ? "−" : "+"} ${short(Math.abs(v))}`; }
+function signed(v, write = short) { return `${v < 0 ? "−" : "+"} ${write(Math.abs(v))}`; }
 /** @param {number[]} row */
-function line([u, v]) { return `${short(u)} x_1 ${signed(v)} x_2`; }
+function line([u, v]) { return `${times(u)} x_1 ${signed(v, times)} x_2`.trim(); }
+/** @param {number} v */
+function times(v) { return v === 1 ? "" : v === -1 ? "−" : short(v); }
 
 /** The points of the grid around x, side 2 h: corners of its squares and the points between, row by row (x2 outside).
  * @param {number[]} x @param {number} nudge */
@@ -99,7 +101,7 @@ function render({ model, el }) {
     const answer = model.get("_answer"), { x, nudge, y, J, images, error } = answer;
     const inputs = model.get("_inputs"), outputs = model.get("_outputs");
     const late = String(x) !== String(model.get("x")) || nudge !== model.get("nudge");
-    return { preset: { name: "own", inputs, outputs, names: ["x1", "x2"], formulas: [model.get("_name")], entries: null }, x, nudge,
+    return { preset: { name: "own", inputs, outputs, names: ["x1", "x2"], formulas: ["y = f(x)"], entries: null }, x, nudge,
       points: gridPoints(x, nudge), y, J, images, late, error };
   }
 
@@ -225,16 +227,16 @@ function render({ model, el }) {
       }
     }
     if (y) { image.setAttribute("cx", output.X(y[0])); image.setAttribute("cy", output.Y(y[1])); }
-    put(head, preset.formulas.map((/** @type {string} */ line) => h("div", {}, preset.name === "own" ? h("code", {}, line) : math(line))));
+    put(head, preset.formulas.map((/** @type {string} */ line) => h("div", {}, math(line), preset.name === "own" && h("span", { class: "cr-quiet" }, `, ${model.get("_name")}, by the kernel`))));
 
     if (view.error) { said.textContent = view.error; gapNumber.textContent = gapShare.textContent = ""; return; }
     const { size: worst, at } = gap(x, points, y, images, J), none = worst < 1e-12;
     z.gap.setAttribute("d", none ? "" : output.line([images[at], linear(x, y, J, points[at])]));
     gapNumber.textContent = num(none ? 0 : worst);
-    gapShare.textContent = `${num(none ? 0 : (100 * worst) / nudge)} %`;
+    gapShare.textContent = `${(none ? 0 : (100 * worst) / nudge).toFixed(1)} %`;
     const words = `f sends (${x.map(short).join(", ")}) to (${y.map(num).join(", ")}). `;
     const col = chosen ? `Column ${chosen} of J, (${num(J[0][chosen - 1])}, ${num(J[1][chosen - 1])}), is where a nudge of ${preset.names[chosen - 1]} goes, per unit. ` : "";
-    said.textContent = words + col + (none ? "The map is affine: its linear part is the map, with no gap at any nudge." :
+    said.textContent = plain(words + col) + (none ? "The map is affine: its linear part is the map, with no gap at any nudge." :
       `At nudge ${short(nudge)} the linear part misses by at most ${num(worst)}; halve the nudge and the gap falls to about a quarter.`);
     output.element.setAttribute("aria-label", said.textContent);
   }

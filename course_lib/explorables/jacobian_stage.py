@@ -12,7 +12,7 @@ from course_lib.activations import dtanh, softmax, tanh
 from course_lib.explorables._base import ERROR, QUIET, VALUE, Explorable, line, num, short, svg, text
 from course_lib.jacobians import affine_jacobian, elementwise_jacobian, numerical_jacobian, softmax_jacobian
 
-LINES, PIECES = 8, 4  # the grid: 8 x 8 squares; each side of a square is drawn in 4 pieces
+LINES, PIECES = 6, 5  # the grid: 6 x 6 squares; each side of a square is drawn in 5 pieces
 WINDOWS = {  # (x1 low, high, x2 low, high), the same of the outputs
     "affine": ((-2, 2, -2, 2), (-5, 5, -5, 5)),
     "polar": ((-0.5, 3.5, -2, 2), (-4, 4, -4, 4)),
@@ -68,12 +68,12 @@ class JacobianStage(Explorable, module="jacobian_stage"):
            [ 0.,  2.]])
     >>> stage.x = [1, 0]
     >>> print(stage)
-    Jacobian stage, polar: f(1, 0) = (1.0000, 0), J = [1.0000 0; 0 1.0000], gap 0.2859 at nudge 0.5.
+    Jacobian stage, polar: f(1, 0) = (1.0000, 0), J = [1.0000 0; 0 1.0000], gap 0.5968 at nudge 0.75.
     """
 
     preset = T.Unicode("polar").tag(sync=True)
     x = T.List(T.Float()).tag(sync=True)
-    nudge = T.Float(0.5, min=0.05, max=1).tag(sync=True)
+    nudge = T.Float(0.75, min=0.05, max=1).tag(sync=True)
     column = T.Int(0, min=0, max=2).tag(sync=True)
     A = T.List([[2.0, 0.5], [-1.0, 1.0]]).tag(sync=True)
     b = T.List([0.5, -0.5]).tag(sync=True)
@@ -218,7 +218,7 @@ class JacobianStage(Explorable, module="jacobian_stage"):
             images = np.array([self._value(p) for p in points])
         except Exception:
             return svg(664, 346, *parts)
-        place = frame(348, outputs, "output: carried by f (grey) and by J (blue, dashed)")
+        place = frame(348, outputs, "output: by f (grey), by J (blue)")
         mesh(place, images, stroke=QUIET, width=1)
         flat = y + (points - x) @ J.T
         mesh(place, flat, stroke=VALUE, width=1, dash="4 3")

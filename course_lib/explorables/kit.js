@@ -8,15 +8,18 @@
 
 /** A computed number: four decimals below ten, always about five digits, a true minus sign.
  * @param {number} value */
-export function num(value) {
+export function num(value) { return rounded(value, 4); }
+
+/** The same with more or fewer decimals below ten. @param {number} value @param {number} digits */
+export function rounded(value, digits) {
   if (Number.isNaN(value)) return "nan";
   const size = Math.abs(value);
   if (size === 0) return "0";
   let text;
   if (size === Infinity) text = "∞";
-  else if (size < 1e-3) text = size.toExponential(2);
+  else if (size < 1e-3) text = size.toExponential(digits - 2);
   else if (size >= 1e5) text = size.toExponential(3);
-  else text = size.toFixed(size < 9.99995 ? 4 : size < 99.9995 ? 3 : size < 999.995 ? 2 : 1);
+  else text = size.toFixed(Math.max(0, digits - (size < 9.99995 ? 0 : size < 99.9995 ? 1 : size < 999.995 ? 2 : 3)));
   return (value < 0 ? "−" : "") + text.replace("e-", "e−").replace("e+", "e");
 }
 
@@ -26,6 +29,11 @@ export function short(value) {
   if (value === 0) return "0";
   const kept = Number(value.toFixed(4)) === value && Math.abs(value) < 1e5;
   return kept ? String(value).replace("-", "−") : num(value);
+}
+
+/** Plain text with the numbers of its symbols lowered: x2 -> x₂. @param {string} text */
+export function plain(text) {
+  return text.replace(/([A-Za-zα-ω])(\d+)/g, (_, letter, digits) => letter + [...digits].map((d) => "₀₁₂₃₄₅₆₇₈₉"[Number(d)]).join(""));
 }
 
 /** A number inside a product or a sum: negative ones in brackets.

@@ -1,4 +1,4 @@
-import { h, s, put, math, label, num, short, factor, set, watch, calm, button, choice, slider, sentence, matrix, column, KEYS } from "./kit.js";
+import { h, s, put, math, label, num, rounded, short, factor, set, watch, calm, button, choice, slider, sentence, matrix, column, KEYS } from "./kit.js";
 
 // Pass player: values going forward, error terms going back, every number in its formula.
 // Layers count from 1 and lists carry null at 0; a batch is N columns; z[l][i][n] is neuron i of layer l for example n.
@@ -63,7 +63,7 @@ export function passes({ W, b, activations, x, y, loss, broken = "", eta = 0.5 }
     if (l < L) {
       const above = W[l + 1], sent = broken === "too early" ? zip(above, dW[l + 1], (w, g) => w - eta * g) : above;
       if (broken === "no transpose" && above.length !== above[0].length) {
-        error = `Without its transpose W^${l + 1} (${above.length}×${above[0].length}) does not fit δ^${l + 1} (${above.length}×${N}): a shape error, the kindest of bugs.`;
+        error = `without its transpose, the ${above.length}×${above[0].length} matrix of layer ${l + 1} does not fit its ${above.length} error terms: a shape error, the kindest of bugs.`;
         break;
       }
       back[l] = matmul(broken === "no transpose" ? sent : transpose(sent), delta[l + 1]);
@@ -163,7 +163,7 @@ function render({ model, el }) {
   /** @type {any} */ let drawn = null;
   let width = 0;
   function build() {
-    const L = p.L, rows = wronged ? 4 : 3, tileWidth = width / (L + 2) < 150 ? 92 : 116, rowHeight = 19, pad = 9;
+    const L = p.L, rows = wronged ? 4 : 3, compact = width / (L + 2) < 140, tileWidth = compact ? 88 : 116, rowHeight = 19, pad = 9;
     const tall = Math.max(...sizes, sizes[L]), tileHeight = pad * 2 + rowHeight * rows - 2, pitch = tileHeight + (tall <= 2 ? 44 : tall === 3 ? 34 : 20), head = 46;
     const height = head + tall * pitch - (pitch - tileHeight) + 8, middle = head + (height - head - 8) / 2;
     const X = (/** @type {number} */ l) => 2 + (l * (width - tileWidth - 4)) / (L + 1);
@@ -181,7 +181,7 @@ function render({ model, el }) {
       const x0 = X(l - 1) + tileWidth, x1 = X(l), y0 = Y(l - 1, j - 1), y1 = Y(l, i - 1), w = W()[l][i - 1][j - 1], d = `M${x0} ${y0}L${x1} ${y1}`, id = `w ${l} ${i} ${j}`;
       const g = s("g", { class: "cr-weight", ...press(id) }, s("path", { d, class: "cr-hit" }),
         s("path", { d, class: "cr-stroke", "stroke-width": (1 + (2 * Math.abs(w)) / largest).toFixed(2), "stroke-dasharray": w < 0 ? "5 4" : null }), s("path", { d, class: "cr-flow" }));
-      const t = 0.3, tag = s("g", { transform: `translate(${x0 + t * (x1 - x0)} ${y0 + t * (y1 - y0)})`, class: "cr-wlabel" }, s("text", { "text-anchor": "middle", dy: "0.35em" }, short(w)), s("text", { "text-anchor": "middle", dy: "1.4em", class: "cr-error cr-small" }));
+      const t = sizes[l] > sizes[l - 1] ? 0.7 : 0.3, tag = s("g", { transform: `translate(${x0 + t * (x1 - x0)} ${y0 + t * (y1 - y0)})`, class: "cr-wlabel" }, s("text", { "text-anchor": "middle", dy: "0.35em" }, short(w)), s("text", { "text-anchor": "middle", dy: "1.4em", class: "cr-error cr-small" }));
       lines.append(g);
       labels.append(tag);
       items[id] = { g, tag, roomy: x1 - x0 >= 96 && sizes[l] * sizes[l - 1] <= 6, l, i, j };
@@ -197,8 +197,8 @@ function render({ model, el }) {
       const lit = names.map((_, k) => g.appendChild(s("rect", { x: 4, y: pad + k * rowHeight - 2, width: tileWidth - 8, height: rowHeight, rx: 5, class: "cr-rowlit" })));
       const numbers = names.map((name, k) => {
         const y = pad + k * rowHeight + 12;
-        g.append(label(name, { x: 11, y, class: "cr-quiet" }));
-        return g.appendChild(s("text", { x: tileWidth - 10, y, "text-anchor": "end" }));
+        g.append(label(name, { x: compact ? 7 : 11, y, class: "cr-quiet" }));
+        return g.appendChild(s("text", { x: tileWidth - (compact ? 7 : 10), y, "text-anchor": "end" }));
       });
       tiles.append(g);
       return { g, lit, numbers };
@@ -211,7 +211,7 @@ function render({ model, el }) {
     const loss = tile(X(L + 1), middle, outputs, { class: "cr-neuron cr-lossbox" });
     const element = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "network: arrow keys go from neuron to weight to neuron" }, heads, lines, labels, tiles);
     put(picture, element);
-    drawn = { items, loss, final };
+    drawn = { items, loss, final, digits: compact ? 3 : 4 };
   }
 
   /** What makes a neuron or a weight a button. @param {string} id */
@@ -253,8 +253,8 @@ function render({ model, el }) {
   // ---- one step
   function draw() {
     const { kind, l: layer, i: neuron } = now(), n = example(), selected = model.get("selected"), active = (/** @type {number} */ i) => neuron === 0 || neuron === i;
-    const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { text.textContent = there ? num(v) : "·"; text.setAttribute("class", there ? tone : "cr-quiet"); };
-    const path = downstream(selected);
+    const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { text.textContent = there ? rounded(v, drawn.digits) : "·"; text.setAttribute("class", there ? tone : "cr-quiet"); };
+    const path = downstream(selected), given = (/** @type {number} */ v) => { const text = short(v); return text.length > drawn.digits + 3 ? rounded(v, drawn.digits) : text; };
     const focusable = drawn.items[selected] ? selected : "a 1 1";
     for (const [id, item] of Object.entries(drawn.items)) {
       const { g, l, i, j } = item;
@@ -263,7 +263,7 @@ function render({ model, el }) {
       g.classList.toggle("cr-chosen", id === selected);
       g.classList.toggle("cr-onpath", path.has(id));
       if (id.startsWith("a")) {
-        if (l === 0) { show(item.numbers[0], true, p.a[0][i - 1][n], "cr-value"); item.numbers[0].textContent = short(p.a[0][i - 1][n]); }
+        if (l === 0) { show(item.numbers[0], true, p.a[0][i - 1][n], "cr-value"); item.numbers[0].textContent = given(p.a[0][i - 1][n]); }
         else {
           show(item.numbers[0], known("z", l, i), p.z[l][i - 1][n], "");
           show(item.numbers[1], known("a", l, i), p.a[l][i - 1][n], "cr-value");
@@ -287,7 +287,7 @@ function render({ model, el }) {
     }
     const loss = drawn.loss;
     loss.numbers.forEach((/** @type {Element} */ text, /** @type {number} */ k) => {
-      if (k < sizes[p.L]) { text.textContent = short(model.get("y")[k][n]); text.setAttribute("class", ""); }
+      if (k < sizes[p.L]) { text.textContent = given(model.get("y")[k][n]); text.setAttribute("class", ""); }
       else show(text, known("loss", p.L), p.loss, "cr-ink");
       loss.lit[k].setAttribute("class", `cr-rowlit ${kind === "loss" && k === sizes[p.L] ? "cr-on-value" : ""}`);
     });
@@ -337,10 +337,10 @@ function render({ model, el }) {
     const step = now(), { kind, l, i, tag } = step, f = model.get("activations")[l];
     const formula = {
       x: `a^{0} = x`, z: `${hat("z", l)} = ${hat("W", l)} ${hat("a", l - 1)} + ${hat("b", l)}`, a: `${hat("a", l)} = σ(${hat("z", l)})`,
-      loss: LOSS_TEXT[model.get("loss")], delta: deltaText(l), dW: `∂loss∕∂${hat("W", l)} = ${hat("δ", l)} (${hat("a", l - 1)})^{ᵀ}`, db: `∂loss∕∂${hat("b", l)} = ${hat("δ", l)}${p.N > 1 ? ", summed over the examples" : ""}`,
+      loss: LOSS_TEXT[model.get("loss")], delta: deltaText(l), dW: `∂loss∕∂${hat("W", l)} = ${hat("δ", l)} (${hat("a", l - 1)})^{T}`, db: `∂loss∕∂${hat("b", l)} = ${hat("δ", l)}${p.N > 1 ? ", summed over the examples" : ""}`,
     }[kind] ?? "";
     const way = kind === "x" ? "start" : ["z", "a", "loss"].includes(kind) ? "forward" : "backward";
-    const body = p.error && ["delta", "dW", "db"].includes(kind) && !known(kind, l) ? [h("p", { class: "cr-error" }, math(p.error))] : i ? [lineOf(kind, l, i)] : matrices(kind, l);
+    const body = p.error && ["delta", "dW", "db"].includes(kind) && !known(kind, l) ? [h("p", { class: "cr-error" }, p.error[0].toUpperCase() + p.error.slice(1))] : i ? [lineOf(kind, l, i)] : matrices(kind, l);
     put(equation, h("h4", {}, h("span", { class: way === "backward" ? "cr-error" : "cr-value" }, way), way === "start" ? "" : kind === "loss" ? "" : `, layer ${l}${i ? `, neuron ${i}` : ""}`, tag && h("span", { class: "cr-tag" }, ` (${tag})`)),
       h("p", { class: "cr-formula" }, kind === "delta" && wronged && l < p.L ? broken(l) : math(formula)), h("div", { class: "cr-numbers" }, body));
     const last = summary(kind, l, i);
@@ -349,7 +349,7 @@ function render({ model, el }) {
   }
 
   function deltaText(/** @type {number} */ l) {
-    if (l < p.L) return `${hat("δ", l)} = (${hat("W", l + 1)})^{ᵀ} ${hat("δ", l + 1)} ⊙ σ′(${hat("z", l)})`;
+    if (l < p.L) return `${hat("δ", l)} = (${hat("W", l + 1)})^{T} ${hat("δ", l + 1)} ⊙ σ′(${hat("z", l)})`;
     const fused = LOSSES[model.get("loss")].contains, share = p.N > 1 ? " ∕ N" : "";
     return fused ? `${hat("δ", l)} = (${fused}(${hat("z", l)}) − y)${share}` : `${hat("δ", l)} = ∂loss∕∂${hat("a", l)} ⊙ σ′(${hat("z", l)})`;
   }
@@ -357,7 +357,7 @@ function render({ model, el }) {
   /** The broken rule, with what is missing struck out. @param {number} l */
   function broken(l) {
     const kind = model.get("broken"), gone = (/** @type {any} */ content) => h("s", { class: "cr-strike" }, content);
-    const w = kind === "too early" ? ["(", math(hat("W", l + 1)), wrong([" − η ", math(`∂loss∕∂${hat("W", l + 1)}`)]), ")", math("^{ᵀ}")] : kind === "no transpose" ? [math(hat("W", l + 1)), gone(math("^{ᵀ}"))] : math(`(${hat("W", l + 1)})^{ᵀ}`);
+    const w = kind === "too early" ? ["(", math(hat("W", l + 1)), wrong([" − η ", math(`∂loss∕∂${hat("W", l + 1)}`)]), ")", math("^{T}")] : kind === "no transpose" ? [math(hat("W", l + 1)), gone(math("^{T}"))] : math(`(${hat("W", l + 1)})^{T}`);
     const tail = math(` ⊙ σ′(${hat("z", l)})`);
     return [math(`${hat("δ", l)} = `), w, " ", math(hat("δ", l + 1)), kind === "no slope" ? gone(tail) : tail];
   }
@@ -376,11 +376,11 @@ function render({ model, el }) {
       if (l === p.L && rule.contains) return [out, op("="), op("("), matrix(col(p.z[l]).length ? column(contained(n)) : [], { name: `${rule.contains}(${hat("z", l)})` }), op("−"), given(col(model.get("y")), "y"), op(N > 1 ? `) ∕ ${N}` : ")")];
       if (l === p.L) return [out, op("="), E(col(p.back[l]), `∂loss∕∂${hat("a", l)}`), slope ? [op("⊙"), slope] : op("through softmax")];
       const kindOf = model.get("broken"), sent = kindOf === "too early" ? zip(W()[l + 1], p.dW[l + 1], (w, g) => w - model.get("eta") * g) : W()[l + 1];
-      const weights = kindOf === "no transpose" ? given(sent, hat("W", l + 1)) : matrix(transpose(sent), { name: `(${hat("W", l + 1)})^{ᵀ}`, format: short });
+      const weights = kindOf === "no transpose" ? given(sent, hat("W", l + 1)) : matrix(transpose(sent), { name: `(${hat("W", l + 1)})^{T}`, format: short });
       return [out, op("="), weights, E(col(p.delta[l + 1]), hat("δ", l + 1)), kindOf === "no slope" ? "" : slope ? [op("⊙"), slope] : op("through softmax"), right_];
     }
     if (kind === "dW") {
-      const share = [E(col(p.delta[l]), hat("δ", l)), matrix(transpose(col(p.a[l - 1])), { name: `(${hat("a", l - 1)})^{ᵀ}`, tone: "value", format: l > 1 ? num : short })];
+      const share = [E(col(p.delta[l]), hat("δ", l)), matrix(transpose(col(p.a[l - 1])), { name: `(${hat("a", l - 1)})^{T}`, tone: "value", format: l > 1 ? num : short })];
       const total = E(p.dW[l], `∂loss∕∂${hat("W", l)}`);
       return N === 1 ? [total, op("="), ...share] : [total, op(`= sum of ${N}; example ${n + 1} gives`), ...share, op("="), E(matmul(col(p.delta[l]), transpose(col(p.a[l - 1]))), "")];
     }
@@ -406,7 +406,7 @@ function render({ model, el }) {
     const line = (/** @type {any} */ left, /** @type {any[]} */ ...rest) => h("div", { class: "cr-line" }, math(left), " = ", rest);
     if (kind === "z") return line(hat("z", l, i), sum(p.a[l - 1].map((/** @type {any} */ _, /** @type {number} */ k) => [factor(W()[l][r][k]), " · ", prior(k)])), " + ", factor(model.get("b")[l][r][0]), " = ", h("b", {}, num(p.z[l][r][n])));
     if (kind === "a") return line(hat("a", l, i), math(`${act}(`), num(p.z[l][r][n]), ")", act === "softmax" ? " over the layer" : "", " = ", h("b", {}, value(num(p.a[l][r][n]))));
-    if (kind === "slope") return line(`σ′(${hat("z", l, i)})`, ACTIVATIONS[act].text(p.z[l][r][n], p.a[l][r][n]), act === "identity" ? "" : [" = ", h("b", {}, num(p.slope[l][r][n]))]);
+    if (kind === "slope") return line(`σ′(${hat("z", l, i)})`, ACTIVATIONS[act].text(p.z[l][r][n], p.a[l][r][n]), /as|^1$/.test(ACTIVATIONS[act].text(p.z[l][r][n], p.a[l][r][n])) ? "" : [" = ", h("b", {}, num(p.slope[l][r][n]))]);
     if (kind === "loss") return lossLine();
     if (kind === "delta") {
       const slope = p.slope[l] ? num(p.slope[l][r][n]) : "", rule = LOSSES[model.get("loss")], result = h("b", {}, wrong(num(p.delta[l][r][n]))), share = N > 1 ? ` ∕ ${N}` : "";
@@ -424,7 +424,7 @@ function render({ model, el }) {
 
   function summary(/** @type {string} */ kind, /** @type {number} */ l, /** @type {number} */ i) {
     const n = example(), array = { z: p.z, a: p.a, delta: p.delta }[kind], names = /** @type {Record<string, string>} */ ({ z: "weighted sums z", a: "values a", delta: "error terms δ" });
-    if (p.error && !known(kind, l)) return p.error.replaceAll("^", "");
+    if (p.error && !known(kind, l)) return p.error;
     if (kind === "x") return `the input x = (${p.a[0].map((/** @type {number[]} */ r) => short(r[n])).join(", ")}) waits; nothing is computed yet.`;
     if (kind === "loss") return `the loss is ${num(p.loss)}${p.N > 1 ? `, the mean over ${p.N} examples` : ""}. Now backward.`;
     if (array) return `the ${names[kind]} of layer ${l}${i ? `, neuron ${i},` : ""} are (${(i ? [array[l][i - 1]] : array[l]).map((/** @type {number[]} */ r) => num(r[n])).join(", ")})${p.N > 1 ? ` for example ${n + 1}` : ""}.`.replace(i ? "are (" : "\0", i ? "is (" : "").replace(/terms δ (.*) is/, "term δ $1 is");

@@ -10,7 +10,7 @@ import traitlets as T
 from numpy.typing import ArrayLike
 
 from course_lib.backprop import Backpropagation
-from course_lib.explorables._base import ERROR, INK, QUIET, VALUE, Explorable, box, line, num, short, svg, text
+from course_lib.explorables._base import ERROR, INK, QUIET, VALUE, Explorable, box, line, num, short, subscript, svg, text
 from course_lib.losses import LOSSES
 from course_lib.network import Network
 
@@ -129,9 +129,9 @@ class PassPlayer(Explorable, module="pass_player"):
                     ends = [(X[l - 1] + width, Y[l - 1][j]), (X[l], Y[l][i])]
                     parts.append(line(ends, dash="5 4" if w < 0 else ""))
                     if net.W[l].size <= 6:
-                        x, y = (0.7 * ends[0][k] + 0.3 * ends[1][k] for k in (0, 1))
-                        parts.append(f'<rect x="{x - 18:.1f}" y="{y - 8:.1f}" width="36" height="16" fill="#ffffff"/>')
-                        parts.append(text(x, y, short(w)))
+                        t = 0.7 if sizes[l] > sizes[l - 1] else 0.3
+                        x, y = ((1 - t) * ends[0][k] + t * ends[1][k] for k in (0, 1))
+                        parts.append(text(x, y, short(w), halo=True))
         middle = 46 + max(sizes) * 50 - 6
         parts.extend(line([(X[L] + width, y), (X[L + 1], middle)]) for y in Y[L])
 
@@ -143,12 +143,12 @@ class PassPlayer(Explorable, module="pass_player"):
                 parts.append(text(x + width - 10, y - size / 2 + 18 + 19 * k, number, colour, "end", weight=600))
 
         for j in range(sizes[0]):
-            tile(X[0], Y[0][j], [("x", short(self.x[j][n]), VALUE)])
+            tile(X[0], Y[0][j], [(subscript(f"x{j + 1}"), short(self.x[j][n]), VALUE)])
         for l in range(1, L + 1):
             for i in range(sizes[l]):
                 rows = [("z", back.z[l], INK), ("a", back.a[l], VALUE), ("δ", back.delta[l], ERROR)]
-                tile(X[l], Y[l][i], [(name, num(values[i, n]), colour) for name, values, colour in rows])
-        tile(X[L + 1], middle, [*(("y", short(row[n]), INK) for row in self.y), ("loss", num(back.value), INK)])
+                tile(X[l], Y[l][i], [(subscript(f"{name}{i + 1}"), num(values[i, n]), colour) for name, values, colour in rows])
+        tile(X[L + 1], middle, [*((subscript(f"y{i + 1}"), short(row[n]), INK) for i, row in enumerate(self.y)), ("loss", num(back.value), INK)])
         return svg(X[-1] + width + 10, tall, *parts)
 
 

@@ -1,4 +1,4 @@
-import { h, s, put, math, label, nameOf, num, short, factor, set, watch, button, field, choice, sentence, matrix, KEYS } from "./kit.js";
+import { h, s, put, math, label, nameOf, num, plain, short, factor, set, watch, button, field, choice, sentence, matrix, KEYS } from "./kit.js";
 
 // Path explorer: products along paths add up to one entry of a product of Jacobians (5.4); brackets and what they cost.
 
@@ -181,9 +181,9 @@ function render({ model, el }) {
     put(sum, h("span", {}, `sum of ${taken.length} of ${open.length}`), h("span", { class: `cr-path-product ${done() ? "cr-value" : ""}`, "data-number": "sum" }, num(value)),
       h("span", { class: "cr-path-verdict" }, done() ? ["= ", entry, ", the entry of the product of Jacobians ✓"] : [entry, ` = ${num(whole)}`, h("span", { class: "cr-quiet" }, `, still missing ${num(whole - value)}`)]));
     const words = taken.map((p) => num(product(factors(edges, p)))).join(" + ").replaceAll("+ −", "− ");
-    said.textContent = open.length === 0 ? `No path leads from ${model.get("start")} to ${model.get("end")}: the derivative is 0.`
+    said.textContent = plain(open.length === 0 ? `No path leads from ${model.get("start")} to ${model.get("end")}: the derivative is 0.`
       : taken.length === 0 ? `${open.length} paths lead from ${model.get("start")} to ${model.get("end")}. Choose them one by one: click edges, or the rows beside the graph.`
-      : `${words}${taken.length > 1 ? ` = ${num(value)}` : ""}: ${done() ? `all ${open.length} paths, so this is the derivative of ${model.get("end")} along ${model.get("start")}.` : `${taken.length} of ${open.length} paths; the derivative is ${num(whole)}.`}`;
+      : `${words}${taken.length > 1 ? ` = ${num(value)}` : ""}: ${done() ? `all ${open.length} paths, so this is the derivative of ${model.get("end")} along ${model.get("start")}.` : `${taken.length} of ${open.length} paths; the derivative is ${num(whole)}.`}`);
   }
 
   // ---- part two: the brackets
@@ -229,7 +229,6 @@ function render({ model, el }) {
     cost.textContent = `${plain(chosen.text)}: ${parts.map((p) => count(p.count)).join(" + ")} = ${count(chosen.count)} multiplications${chosen === all[0] ? ", the fewest there can be." : `, ${short(Math.round((10 * chosen.count) / all[0].count) / 10)} times the fewest, ${count(all[0].count)} for ${plain(all[0].text)}.`}`;
   }
 
-  const plain = (/** @type {string} */ text) => text.replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[Number(d)]);
   const brackets = (/** @type {string} */ text) => text.split(/(J\d+)/).map((part) => (/^J/.test(part) ? nameOf(part) : part));
   const count = (/** @type {number} */ n) => String(n).replace(/\B(?=(\d{3})+$)/g, " ");
 

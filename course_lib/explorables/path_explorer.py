@@ -87,7 +87,7 @@ class PathExplorer(Explorable, module="path_explorer"):
     def sentence(self) -> str:
         graph, open_paths = self.graph, paths(self.graph, self.start, self.end)
         terms = " + ".join(num(path_product(graph, path.split(" > "))) for path in self.paths).replace("+ −", "− ")
-        terms = f", {terms} = {num(self.sum)}" if self.paths else ""
+        terms = f", {terms}{f' = {num(self.sum)}' if len(self.paths) > 1 else ''}" if self.paths else ""
         count = dict(self._bracketings()).get(self.bracketing)
         return (
             f"Path explorer: {len(self.paths)} of {len(open_paths)} paths from {self.start} to {self.end}{terms}; "
@@ -114,8 +114,7 @@ class PathExplorer(Explorable, module="path_explorer"):
         for (a, b), value in graph.items():
             if (a, b) in on_the_way:
                 x, y = (at[a][0] + at[b][0]) / 2, (at[a][1] + at[b][1]) / 2
-                parts.append(f'<rect x="{x - 22:.1f}" y="{y - 9:.1f}" width="44" height="18" fill="#ffffff"/>')
-                parts.append(text(x, y, short(value), VALUE if (a, b) in taken else "#1f2328"))
+                parts.append(text(x, y, short(value), VALUE if (a, b) in taken else "#1f2328", halo=True))
         for name, (x, y) in at.items():
             end = name in (self.start, self.end)
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="21" fill="{VALUE if end else "#ffffff"}" stroke="{VALUE if end else QUIET}" stroke-width="1.5"/>')
