@@ -54,7 +54,7 @@ test-torch: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q -k torch tests
 
 bench: $(VENV)/.course-test
-	for program in benchmarks/*.py; do $(BIN)/python $$program || exit 1; done
+	for program in benchmarks/*/run.py; do $(BIN)/python $$program || exit 1; done
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
