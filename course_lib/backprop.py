@@ -40,8 +40,8 @@ class Backpropagation:
 
     Raises : ValueError for an unknown loss, or for a loss that contains another output activation than the network's.
     Memory : P numbers for the gradient, and four arrays of the size of the activations.
-    Error  : a few units of rounding. A sigmoid at z > 709 (88 in float32) is exactly 1 and NumPy warns of an overflow in
-             exp; ``with np.errstate(over="ignore")`` around a loop keeps it quiet.
+    Error  : rounding only. A sigmoid at z > 709 (88 in float32) is exactly 1, and NumPy warns of an overflow in exp;
+             ``with np.errstate(over="ignore")`` around a loop keeps it quiet.
 
     >>> net = Network([2, 3, 1])
     >>> back = Backpropagation(net)

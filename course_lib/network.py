@@ -34,7 +34,7 @@ def _he(rng: np.random.Generator, m: int, n: int) -> np.ndarray:
     return rng.normal(size=(m, n)) * np.sqrt(2 / n)
 
 
-#: name -> function of (rng, m, n) that draws the weights (m, n) of a layer of n inputs and m outputs; biases start at 0.
+#: name -> function of (rng, m, n) that draws the weights (m, n) of a layer of n inputs and m outputs; biases are 0.
 #: Source: Glorot & Bengio (2010) for "xavier", He et al. (2015) for "he".
 INITIALISATIONS: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
     "zeros": _zeros,
@@ -47,7 +47,7 @@ INITIALISATIONS: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]
 class _Parameters(list):
     """The weights, or the biases, of all layers, None at 0: ``W[l] = value`` writes the numbers into theta."""
 
-    def __setitem__(self, l: Any, value: ArrayLike) -> None:
+    def __setitem__(self, l: Any, value: Any) -> None:
         value = np.asarray(value)
         if value.shape != self[l].shape:
             raise ValueError(f"layer {l} wants the shape {self[l].shape}, got {value.shape}")
@@ -64,8 +64,8 @@ class Network:
     rng        : a seed or a numpy Generator, from which the weights are drawn
     dtype      : float64 or float32
 
-    L is the number of layers, P the number of parameters. ``theta`` (P,) holds all of them, layer by layer, W row by row
-    and then b; ``W[l]`` (n_l, n_{l-1}) and ``b[l]`` (n_l, 1) are views of it: a change of either is a change of both.
+    L is the number of layers, P the number of parameters. ``theta`` (P,) holds them all, layer by layer, W row by row and
+    then b; ``W[l]`` (n_l, n_{l-1}) and ``b[l]`` (n_l, 1) are views of it: a change of either is a change of both.
     ``activations[l]`` is the layer's Activation.
 
     Raises : ValueError for sizes, names or lists that make no network.
@@ -128,7 +128,7 @@ class Network:
         for l, (below, above) in enumerate(pairwise(weights), start=1):
             if above.shape[1] != below.shape[0]:
                 raise ValueError(
-                    f"W[{l + 1}] must have a column for each of the {len(below)} rows of W[{l}], got shape {above.shape}"
+                    f"W[{l + 1}] must have a column for each row of W[{l}], {len(below)} of them, got {above.shape}"
                 )
         single = all(p.dtype == np.float32 for p in weights + biases)
         sizes = [weights[0].shape[1]] + [len(w) for w in weights]
