@@ -21,6 +21,7 @@ function draw(tag, attributes, parent) {
   return node;
 }
 
+const pretty = (name) => name.replace(/(?<=[^\d\s])\d+/g, (digits) => [...digits].map((d) => "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089"[d]).join(""));
 const strip = (html) => { const box = document.createElement("div"); box.innerHTML = html; return box.textContent; };
 
 // The number that a text stands for, null if none, as to_number in widget.py reads it.
@@ -44,7 +45,7 @@ function numbers(question, draft, change) {
   const rows = draft.length, columns = draft[0].length, entries = [];
   const root = make("div");
   const trouble = make("div", { class: "cr-trouble", role: "status" });
-  const table = make("table", { class: "cr-grid" });
+  const table = make("table", { class: `cr-grid${question.shape.length > 1 ? " cr-matrix" : ""}` });
   table.append(make("caption", { class: "cr-hidden" }, `${strip(question.title)}: ${rows} by ${columns} entries`));
   if (question.columns.length === columns) {
     const head = make("tr");
@@ -216,13 +217,17 @@ function order(question, draft, change, say) {
 const JOIN = " > ";
 
 function graph(question, draft, change, say) {
-  const W = 640, R = 21, M = 34;
-  const H = Math.max(200, Math.min(340, 90 * new Set(question.nodes.map((n) => n.y.toFixed(2))).size));
-  const at = Object.fromEntries(question.nodes.map((n) => [n.name, [M + n.x * (W - 2 * M), M + n.y * (H - 2 * M)]]));
+  const R = 20, M = 30;
+  const xs = question.nodes.map((n) => n.x), ys = question.nodes.map((n) => n.y);
+  const gap = (values) => Math.min(...[...new Set(values.map((v) => v.toFixed(3)))].map(Number).sort((a, b) => a - b).map((v, k, all) => (k ? v - all[k - 1] : 1)));
+  const [x0, y0] = [Math.min(...xs), Math.min(...ys)], [wide, high] = [Math.max(...xs) - x0, Math.max(...ys) - y0];
+  const sx = Math.max(wide && 560 / wide, 62 / gap(xs)), sy = Math.min(Math.max(70 / gap(ys), high && 150 / high), high ? 230 / high : 0);
+  const W = 2 * M + wide * sx, H = 2 * M + high * sy;
+  const at = Object.fromEntries(question.nodes.map((n) => [n.name, [M + (n.x - x0) * sx, M + (n.y - y0) * sy]]));
   const out = (name) => question.edges.filter((e) => e.from === name).map((e) => e.to);
   let chosen = [...draft], trail = [], shown = null;
   const root = make("div");
-  const svg = draw("svg", { class: "cr-graph", viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": "the graph" });
+  const svg = draw("svg", { class: "cr-graph", viewBox: `0 0 ${W} ${H}`, style: `max-width:${W}px`, role: "group", "aria-label": "the graph" });
   const picked = make("ul", { class: "cr-picked", "aria-label": "chosen" });
   const note = make("div", { class: "cr-note" });
   const undo = make("button", { type: "button", class: "cr-small", "data-lm-suppress-shortcuts": "true" }, "Take the last step back");
@@ -278,7 +283,7 @@ function graph(question, draft, change, say) {
     picked.replaceChildren(...chosen.map((name) => {
       const away = make("button", { type: "button", class: "cr-small", "aria-label": `take ${name} away`, "data-lm-suppress-shortcuts": "true" }, "\u2715");
       away.addEventListener("click", () => { shown = null; const k = chosen.indexOf(name); toggle(name); (picked.querySelectorAll("button")[Math.min(k, chosen.length - 1)] ?? Object.values(nodes)[0]).focus(); });
-      const item = make("li", {}, make("span", {}, name.replaceAll(JOIN, " \u2192 ")), away);
+      const item = make("li", {}, make("span", {}, pretty(name.replaceAll(JOIN, " \u2192 "))), away);
       if (name.includes(JOIN)) {
         const light = (on) => () => { shown = on ? name : null; lightUp(); };
         for (const [event, on] of [["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]]) item.addEventListener(event, light(on));
@@ -288,7 +293,7 @@ function graph(question, draft, change, say) {
     undo.hidden = !trail.length;
     note.textContent = question.pick === "nodes" ? "Click a node, or move with the arrow keys and press Enter."
       : question.pick === "edges" ? "Click a link, or move with Tab and press Enter."
-        : trail.length ? `So far: ${trail.join(" \u2192 ")}` : `Click your way through the nodes${question.start ? `, beginning at ${question.start}` : ""}; or use the arrow keys and Enter.`;
+        : trail.length ? `So far: ${pretty(trail.join(" \u2192 "))}` : `Click your way through the nodes${question.start ? `, beginning at ${pretty(question.start)}` : ""}; or use the arrow keys and Enter.`;
   };
   const lightUp = () => {
     const lit = shown ? shown.split(JOIN) : trail;

@@ -27,7 +27,8 @@ def diagnose(exercise: Exercise, inputs: Sequence[dict[str, Any]], record: dict[
     record may come from outside and be forged: whatever it holds, an outcome comes back and nothing is raised.
     """
     if record.get("not_attempted"):
-        return o.NotAttempted()
+        blank, of = record.get("blank"), record.get("of")
+        return o.NotAttempted(blank, of) if isinstance(blank, int) and isinstance(of, int) else o.NotAttempted()
     if "error" in record:
         return _failed(record["error"])
     try:
@@ -98,7 +99,9 @@ def _about(exercise: Exercise, given: dict[str, Any], came: tuple[str, ...], rig
             twice = [key for key in came if came.count(key) > 1]
             return f"{twice[0]} stands there twice" if twice else f"{len(right)} things are to be put in order"
         good = next(k for k, (x, y) in enumerate(zip(came, right, strict=True)) if x != y)
-        return "the first one is out of place" if good == 0 else f"the first {good} of {len(right)} are in place"
+        if good < 2:
+            return f"the first one is {'in' if good else 'out of'} place"
+        return f"the first {good} of {len(right)} are in place"
     good, extra, missing = (len(s) for s in (set(came) & set(right), set(came) - set(right), set(right) - set(came)))
     said = [f"{good} of yours {'belongs' if good == 1 else 'belong'}"]
     said += [f"{extra} {'does' if extra == 1 else 'do'} not"] if extra else []
@@ -132,7 +135,7 @@ def _numbers(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequ
         or _quotient(exercise, cases, first)
         or _factor(exercise, inputs, cases, first)
         or _transposed(exercise, cases, first)
-        or _worst(exercise, came, value, first)
+        or _worst(exercise, inputs[first], came, value, first)
     )
 
 
@@ -360,15 +363,17 @@ def _transposed(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: 
     return _transpose_found(o.and_list(tuple(turned)), case) if turned else None
 
 
-def _worst(exercise: Exercise, came: Parts, right: Parts, case: int) -> o.Outcome:
+def _worst(exercise: Exercise, given: dict[str, Any], came: Parts, right: Parts, case: int) -> o.Outcome:
     good = {p: close(came[p], right[p], exercise.rtol, exercise.atol) for p in right}
     exact = tuple(p for p in right if good[p].all())
-    part = max((p for p in right if p not in exact), key=lambda p: float(np.max(errors(came[p], right[p]))))
+    part = max(
+        [p for p in right if p not in exact] or list(right), key=lambda p: float(np.max(errors(came[p], right[p])))
+    )
     where = np.unravel_index(int(np.argmax(errors(came[part], right[part]))), right[part].shape)
     index = tuple(int(i) for i in where)
     typed = exercise.kind != "code"
     return o.Incorrect(
-        part,
+        _label(exercise, given, index) or part,
         index,
         _plain(came[part][index]),
         None if typed else _plain(right[part][index]),
@@ -377,6 +382,16 @@ def _worst(exercise: Exercise, came: Parts, right: Parts, case: int) -> o.Outcom
         int(sum(g.size for g in good.values())),
         case,
     )
+
+
+def _label(exercise: Exercise, given: dict[str, Any], index: o.Index) -> str:
+    """How the widget calls an entry: the labels of its row and column, "" where it has none."""
+    ask = value_of(exercise.ask, given) if exercise.ask else None
+    if ask is None:
+        return ""
+    labels = (ask.rows, ask.columns)
+    names = [labels[axis][i] for axis, i in enumerate(index[:2]) if i < len(labels[axis])]
+    return ", ".join(names) if len(names) == len(index) else ""
 
 
 def _plain(value: Any) -> Any:

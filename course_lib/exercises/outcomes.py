@@ -41,12 +41,16 @@ class Correct(Outcome):
 
 @dataclass(frozen=True)
 class NotAttempted(Outcome):
-    """The answer is still blank."""
+    """The answer is still blank, or `blank` of its `of` entries are."""
 
     kind: ClassVar[str] = "not-attempted"
+    blank: int = 0
+    of: int = 0
 
     def _line(self) -> str:
-        return "Not attempted yet."
+        if not self.blank:
+            return "Not attempted yet."
+        return f"Not finished: {self.blank} of {self.of} entries {'is' if self.blank == 1 else 'are'} still blank."
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,12 @@ class Incorrect(Outcome):
         if self.says:
             return f"Not yet: {self.says.rstrip('.')}."
         where = entry_name(self.part, self.index)
-        if self.expected is None:
+        if self.expected is None:  # a part of a typed answer is the label of its entry, "y1, x2"
             if self.total == 1:
                 return f"Not yet: {number(self.came)} is not the number."
             count = f"{self.wrong} of {self.total} entries {'is' if self.wrong == 1 else 'are'} off"
-            return f"Not yet: {count}; the farthest off is {where}, {number(self.came)}."
+            off = f"the {number(self.came)} at {self.part or where}"
+            return f"Not yet: {count}{', the farthest' if self.wrong > 1 else ''}: {off}."
         came, expected = numbers_apart(self.came, self.expected)
         exact = f" {and_list(self.exact_parts)} {'is' if len(self.exact_parts) == 1 else 'are'} exact."
         return f"Not yet: {where} is {came}, it should be {expected}." + (exact if self.exact_parts else "")

@@ -103,7 +103,7 @@ def _points(points: int) -> str:
 def _sentence(exercise: Exercise, outcome: o.Outcome) -> str:
     mark = _MARK.get(outcome.kind, "\u270e")
     line = _e(outcome.line())
-    first, rest = [*line.split(":", 1), ""][:2] if line.startswith("Not yet:") else (line, "")
+    first, rest = [*line.split(":", 1), ""][:2] if line.startswith("Not ") and ":" in line else (line, "")
     rest = rest.strip()
     rest = rest if rest.startswith(("dW", "db", "x", "y")) else rest[:1].upper() + rest[1:]
     points = _points(exercise.points) if outcome.kind == "correct" else f"worth {_points(exercise.points)}"
@@ -171,7 +171,7 @@ def _picture(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, 
         worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(_size(gap))), gap.shape))
         if exercise.kind == "num":
             pictures.append(
-                _grid(x, f"{part or 'yours'}: what is off", off=off[part], rows_columns=_labels(exercise, inputs))
+                _grid(x, f"{part or 'yours'}, ✗ where it is off", off=off[part], rows_columns=_labels(exercise, inputs))
             )
         else:
             scale = max(scale_of(x), scale_of(y))
@@ -270,7 +270,7 @@ def _grid(
     return f'<table style="{style}">{cap}<tbody>{"".join(rows)}</tbody></table>'
 
 
-_CAPTION = "caption-side:top;text-align:left;padding:0 0 2px 2px;opacity:0.85"
+_CAPTION = "caption-side:top;white-space:nowrap;text-align:left;padding:0 0 2px 2px;opacity:0.85"
 _HEAD = "font-weight:normal;text-align:center;padding:1px 6px;border:none;background:none"
 
 

@@ -284,7 +284,8 @@ def _to_unit(data: Any, decimals: int) -> Any:
 # --------------------------------------------------------------------------- running an answer
 def evaluate(answer: Any, inputs: Sequence[dict[str, Any]], kind: str, id: str = "") -> dict[str, Any]:
     """The record of what an answer gives on the inputs of every case: {"id", "cases": [encoded, ...]}, or
-    {"id", "not_attempted": True}, or {"id", "error": {"type", "text", "line", "case"}}.
+    {"id", "not_attempted": True} (with "blank" and "of" where only some entries are blank), or
+    {"id", "error": {"type", "text", "line", "case"}}.
 
     A function is called with copies of the inputs, under NumPy's default error and print state. Knows no right value.
 
@@ -310,8 +311,9 @@ def evaluate(answer: Any, inputs: Sequence[dict[str, Any]], kind: str, id: str =
             text = str(error)[:500] if not isinstance(error, RecursionError) else "the function calls itself for ever"
             what = {"type": type(error).__name__[:80], "text": text, "line": _line(answer, error), "case": k}
             return record | {"error": what}
-        if _has_blank(data):
-            return record | {"not_attempted": True}
+        blanks, filled = _blanks(data)
+        if blanks:
+            return record | {"not_attempted": True} | ({"blank": blanks, "of": blanks + filled} if filled else {})
         cases.append(data)
     return record | {"cases": cases}
 
@@ -342,12 +344,17 @@ def is_blank(answer: Any) -> bool:
     return all(i.opname in ("LOAD_CONST", "RETURN_CONST") and i.argval is None for i in steps)
 
 
-def _has_blank(data: Any) -> bool:
-    if isinstance(data, list):
-        return any(map(_has_blank, data))
-    if not isinstance(data, dict) or "array" in data:
-        return False
-    return "blank" in data or any(_has_blank(v) for v in data.values())
+def _blanks(data: Any) -> tuple[int, int]:
+    """How many `...` there are in encoded data, and how many other entries."""
+    if isinstance(data, dict) and "blank" in data:
+        return 1, 0
+    inner = (
+        data if isinstance(data, list) else data.get("tuple") or data.get("dict") if isinstance(data, dict) else None
+    )
+    if inner is None:
+        return 0, 1
+    counts = [_blanks(v) for v in inner]
+    return sum(b for b, _ in counts), sum(f for _, f in counts)
 
 
 def _line(answer: Any, error: BaseException) -> str:

@@ -81,7 +81,8 @@ class AnswerWidget(_Widget):
 
     def text(self) -> str:
         """One line that is the same on every machine."""
-        return f"{self.exercise.id}: fill in, then run this cell again"
+        todo = "fill in, then run this cell again" if self.started_from is ... else "locked in"
+        return f"{self.exercise.id}: {todo}"
 
     def page(self) -> str:
         """The question as a static page."""
