@@ -6,6 +6,13 @@ A Jacobian and its links: links from inputs to outputs beside the Jacobian of 2 
 (x_1, x_2); rows: (2, 0), (1, 3); the zero is left blank.
 """
 
+from course_lib.plots.charts import (
+    plot_bracketings,
+    plot_decision_regions,
+    plot_error_against_step,
+    plot_gradient_norms,
+    plot_history,
+)
 from course_lib.plots.graphs import plot_network, plot_passes, plot_paths
 from course_lib.plots.matrices import plot_jacobian, plot_jacobians, plot_map_on_grid, plot_matrix
 from course_lib.plots.style import bundle, describe, png, show
@@ -13,6 +20,11 @@ from course_lib.plots.style import bundle, describe, png, show
 __all__ = [
     "bundle",
     "describe",
+    "plot_bracketings",
+    "plot_decision_regions",
+    "plot_error_against_step",
+    "plot_gradient_norms",
+    "plot_history",
     "plot_jacobian",
     "plot_jacobians",
     "plot_map_on_grid",

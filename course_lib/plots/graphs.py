@@ -127,14 +127,14 @@ def plot_network(
 ) -> Axes:
     """A network as a drawing: a column of neurons for each layer, a link for each weight that is not zero.
 
-    net       : a Network, a list of its weight matrices W (None at 0 or not), or the sizes (n_0, .., n_L)
-    values    : numbers to write into the neurons, one (n_l,) or (n_l, N) for each layer, None to leave one out, as ``a``
+    net       : a Network, a list of its weight matrices W (None at 0 or not), or sizes (n_0, .., n_L)
+    values    : numbers to write into the neurons, (n_l,) or (n_l, N) for each layer, None to leave one out, as ``a``
     errors    : numbers to write below the neurons, in the same way, as ``delta``
     direction : "forward" or "backward" puts heads on the links
     weights   : True writes the weights at their links; where not said, they are written if there is room
     most      : of a layer with more neurons than this, the first, dots, and the last are drawn
     example   : which of the N columns to show
-    A link is blue and solid for a positive weight, orange and dashed for a negative one, as wide as the weight is large.
+    A link is blue and solid for a positive weight, orange and dashed for a negative one, as wide as it is large.
     Returns the Axes. Raises ValueError if the numbers do not fit the sizes.
 
     >>> from course_lib.plots import describe
@@ -158,17 +158,25 @@ def plot_network(
     width = max(1.5 + across * L, 0.5 + width_of(title, LARGE))
     ax = board(width, foot + tallest * down + top)
     middle, left = foot + tallest * down / 2, (width - across * L) / 2
-    at = [_spread(slot, down, vertical=True) + (left + l * across, middle) for l, slot in enumerate(slots)]
+    at = [_spread(slot, down, centre=(left + l * across, middle), vertical=True) for l, slot in enumerate(slots)]
     ax.text(0.25, ax.get_ylim()[1] - 0.3, title, size=LARGE, va="center")
     largest = max((np.abs(w).max() for w in W[1:]), default=0.0) if W else 0.0
     for l in range(1, L + 1):
         _weights(ax, at[l - 1], at[l], slots[l - 1], slots[l], W[l] if W else None, largest, radius, direction, weights)
         place = (left + (l - 0.5) * across, middle + tallest * down / 2 + 0.2)
-        ax.text(*place, f"$W^{{{l}}}$  {sizes[l]} × {sizes[l - 1]}", ha="center", va="center", color=GREY, size=SMALL)
+        ax.text(
+            place[0],
+            place[1],
+            f"$W^{{{l}}}$  {sizes[l]} × {sizes[l - 1]}",
+            ha="center",
+            va="center",
+            color=GREY,
+            size=SMALL,
+        )
     for l, slot in enumerate(slots):
         for place, i in zip(at[l], slot, strict=True):
             if i is None:
-                ax.text(*place, "⋮", ha="center", va="center", size=LARGE + 3, color=GREY)
+                ax.text(place[0], place[1], "⋮", ha="center", va="center", size=LARGE + 3, color=GREY)
                 continue
             name = f"$x_{{{i + 1}}}$" if l == 0 else f"$a^{{{l}}}_{{{i + 1}}}$"
             if a[l] is None:
@@ -234,13 +242,14 @@ def plot_passes(
     few = W is not None and all(m * n <= _WITH_WEIGHTS for n, m in pairwise(sizes))
     down, margin = 1.55 if few else 1.25, 0.95
     panel = margin + max(widest, 2) * step + 0.25
+    middle = margin + max(widest, 2) * step / 2
     head, foot = 1.6, 1.0 if W else 0.75
     height = head + L * down + box[1] + foot
     width = 2 * panel + 0.3
     figure = Figure(figsize=(width, height))
     figure.text(0.25 / width, 1 - 0.3 / height, title, size=LARGE, va="center")
     at = [
-        _spread(slot, step, vertical=False) + (margin + max(widest, 2) * step / 2, foot + box[1] / 2 + (L - l) * down)
+        _spread(slot, step, centre=(middle, foot + box[1] / 2 + (L - l) * down), vertical=False)
         for l, slot in enumerate(slots)
     ]
     largest = max((np.abs(w).max() for w in W[1:]), default=0.0) if W else 0.0
@@ -292,7 +301,7 @@ def plot_passes(
                         ax.text(place[0], y, text, ha="center", va="center", size=SMALL, gid="value", zorder=4)
             for place, i in zip(at[l], slot, strict=True):
                 if i is None:
-                    ax.text(*place, "⋯", ha="center", va="center", size=LARGE, color=GREY)
+                    ax.text(place[0], place[1], "⋯", ha="center", va="center", size=LARGE, color=GREY)
                 else:
                     edge = colour if lines else FAINT
                     _box(ax, place, box, edge)
@@ -465,9 +474,10 @@ def _slots(n: int, most: int) -> list[int | None]:
     return list(range(n)) if n <= most else [*range(most - 2), None, n - 1]
 
 
-def _spread(slot: Sequence[int | None], step: float, vertical: bool) -> np.ndarray:
+def _spread(slot: Sequence[int | None], step: float, centre: tuple[float, float], vertical: bool) -> np.ndarray:
+    """Places of the neurons of a layer, (n, 2): from the top down, or from left to right."""
     along = (np.arange(len(slot)) - (len(slot) - 1) / 2) * step
-    return np.column_stack([0 * along, -along] if vertical else [along, 0 * along])
+    return centre + np.column_stack([0 * along, -along] if vertical else [along, 0 * along])
 
 
 def _weights(
@@ -569,7 +579,7 @@ def _link(
 
 
 def _to_rim(way: np.ndarray, room: float | np.ndarray) -> np.ndarray:
-    """From the centre of a neuron along ``way`` to its rim: a circle of radius ``room``, or a box of half sides ``room``."""
+    """From a centre along ``way`` to the rim: of a circle of radius ``room``, or of a box of half sides ``room``."""
     if np.ndim(room) == 0:
         return way / np.hypot(*way) * room
     with np.errstate(divide="ignore"):
@@ -603,11 +613,11 @@ def _write_along(
                 best, least = place, cost
         taken.append((best, half))
         background = {"facecolor": WHITE, "edgecolor": "none", "boxstyle": "square,pad=0.12"}
-        ax.text(*best, label, ha="center", va="center", size=size, zorder=2, bbox=background, gid="slope")
+        ax.text(best[0], best[1], label, ha="center", va="center", size=size, zorder=2, bbox=background, gid="slope")
 
 
 def _touches(way: np.ndarray, half: np.ndarray, room: float | np.ndarray) -> bool:
-    """Whether a label of half sides ``half``, ``way`` off the centre of a neuron, comes near its rim, where the heads are."""
+    """Whether a label of half sides ``half``, ``way`` off a neuron's centre, is near its rim, where heads are."""
     gap = np.maximum(np.abs(way) - half, 0.0)
     return bool(np.hypot(*gap) < room + 0.13) if np.ndim(room) == 0 else bool((gap < np.asarray(room) + 0.13).all())
 

@@ -8,7 +8,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
@@ -162,10 +161,14 @@ def plot_jacobians(jacobians: Mapping[str, ArrayLike], title: str = "") -> np.nd
             lines.append([])
         lines[-1].append(name)
     bodies = [max(_gallery_cell(cleared[name]) * len(cleared[name]) for name in line) for line in lines]
-    width = max(*(sum(widths[name] + gap for name in line) + gap for line in lines), 2 * gap + width_of(title, LARGE))
-    height = head + sum(0.4 + links + 0.25 + body + 0.3 for body in bodies)
+    width = max(
+        *(sum(widths[name] + gap for name in line) + gap for line in lines), 2 * gap + width_of(title, LARGE), 5.6
+    )
+    height = head + sum(0.4 + links + 0.25 + body + 0.3 for body in bodies) + 0.2
     figure = Figure(figsize=(width, height))
     figure.text(gap / width, 1 - 0.25 / height, title, size=LARGE, va="top")
+    note = "Inputs above, outputs below: a row of the matrix for each output, zeros left blank."
+    figure.text(gap / width, 0.18 / height, note, size=SMALL, color=GREY)
     axes, top = [], height - head
     for line, body in zip(lines, bodies, strict=True):
         left = gap
@@ -234,7 +237,7 @@ def plot_map_on_grid(
     y = image(np.zeros(2))
     straight = y + grid @ J.T
 
-    figure = Figure(figsize=(8.4, 4.7), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
+    figure = Figure(figsize=(8.4, 4.7), layout="constrained")
     before, after = figure.subplots(1, 2)
     before.add_collection(LineCollection(list(x + grid), colors=GREY, linewidths=1))
     after.add_collection(LineCollection(list(curved), colors=BLUE, linewidths=1.6))

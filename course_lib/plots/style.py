@@ -43,6 +43,8 @@ STYLE = {
     "font.size": NORMAL,
     "mathtext.fontset": "dejavusans",
     "text.color": INK,
+    "figure.constrained_layout.w_pad": 0.12,  # inches: the edge of the white card
+    "figure.constrained_layout.h_pad": 0.12,
     "figure.facecolor": WHITE,
     "savefig.facecolor": WHITE,
     "axes.facecolor": WHITE,

@@ -1,0 +1,426 @@
+"""Charts: what brackets cost, errors against the step, gradients by layer, training, and what a network has learnt."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, MaxNLocator, NullFormatter, PercentFormatter
+from numpy.typing import ArrayLike
+
+from course_lib import _checks
+from course_lib.chain import bracketings, cheapest_bracketing
+from course_lib.plots.style import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    FAINT,
+    GREY,
+    INK,
+    LARGE,
+    MARKERS,
+    NORMAL,
+    SMALL,
+    WHITE,
+    chart,
+    count,
+    finite,
+    number,
+    styled,
+    symbol,
+    tell,
+    width_of,
+)
+
+_ALL_BRACKETINGS = 5  # matrices of which every bracketing is drawn: 14 bars; of more, the cheapest, left and right
+
+
+@styled
+def plot_bracketings(
+    shapes: Sequence[tuple[int, int]],
+    names: Sequence[str] | None = None,
+    title: str = "Same product, different work",
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """The multiplications of a product of matrices, one bar for each way to put the brackets, the cheapest on top.
+
+    shapes : (m, k), (k, l), ..., outermost first; of more than 5 only the cheapest way, from the left, from the right
+    names  : of the matrices; A, B, C, ... unless given
+    Returns the Axes. Raises ValueError if the shapes do not fit, or a name is missing.
+
+    >>> ax = plot_bracketings([(1, 9), (9, 9), (9, 9)])
+    >>> [int(bar.get_width()) for bar in ax.patches]
+    [162, 810]
+    """
+    shapes = [(int(m), int(n)) for m, n in shapes]
+    letters = [chr(ord("A") + k) for k in range(len(shapes))] if names is None else [str(name) for name in names]
+    if len(letters) != len(shapes):
+        raise ValueError(f"names must have one for each of the {len(shapes)} matrices, got {letters}; try names=None")
+    left, right = _from_left(letters), _from_right(letters)
+    if len(shapes) <= _ALL_BRACKETINGS:
+        ways = bracketings(shapes, letters)
+    else:
+        (m, _), (_, n) = shapes[0], shapes[-1]
+        sides = [(left, m * sum(k * l for k, l in shapes[1:])), (right, n * sum(k * l for k, l in shapes[:-1]))]
+        ways = list(dict([cheapest_bracketing(shapes, letters), *sorted(sides, key=lambda way: way[1])]).items())
+    texts = [re.sub(r"[^\s()]+", lambda match: symbol(match[0]), way) for way, _ in ways]
+    counts = [work for _, work in ways]
+    if ax is None:
+        width = max(7.2, 5.2 + max(map(width_of, texts)))
+        ax = Figure(figsize=(width, 1.15 + 0.46 * len(ways)), layout="constrained").add_subplot()
+    ax.barh(texts, counts, color=[BLUE if work == counts[0] else "#9a9a9a" for work in counts], height=0.62)
+    ax.set(xlim=(0, 1.65 * max(*counts, 1)), ylim=(len(ways) - 0.5, -0.5), title=title, xticks=[])
+    ax.set_xlabel("multiplications", loc="left", color=GREY, size=SMALL)
+    ax.spines["bottom"].set_visible(False)
+    ax.tick_params(axis="y", length=0, labelsize=NORMAL)
+    said = []
+    for k, (way, work) in enumerate(ways):
+        side = "" if left == right else {left: "from the left", right: "from the right"}.get(way, "")
+        text = f"{work:,}".replace(",", "\N{THIN SPACE}")
+        ax.annotate(text, (work, k), (6, 0), textcoords="offset points", va="center")
+        if side:
+            shift = 6 + 72 * width_of(text) + 10
+            ax.annotate(side, (work, k), (shift, 0), textcoords="offset points", va="center", color=GREY, size=SMALL)
+        said.append(_said(way, side, work))
+    products = ", ".join(f"{name} {m} by {n}" for name, (m, n) in zip(letters, shapes, strict=True))
+    tell(ax, f"{title}: multiplications of the product of {products}; {'; '.join(said)}.")
+    return ax
+
+
+@styled
+def plot_error_against_step(
+    h: ArrayLike,
+    errors: Mapping[str, ArrayLike],
+    title: str = "Error against step",
+    *,
+    xlabel: str = "step h",
+    ylabel: str = "error",
+    ax: Axes | None = None,
+) -> Axes:
+    """Errors of difference quotients against their step, both on log axes; the least of each curve is marked.
+
+    h      : (k,) steps, positive      errors : name -> (k,) errors, at least 0; what is not finite leaves a gap
+    An error of exactly 0, which has no place on a log axis, stands on a line of its own at the bottom.
+    Returns the Axes. Raises ValueError for steps or errors out of range or of another length.
+
+    >>> ax = plot_error_against_step([1e-2, 1e-4, 1e-6], {"A": [1e-4, 1e-8, 1e-7]})
+    >>> from course_lib.plots import describe
+    >>> describe(ax)
+    'Error against step: error against step h, both on log axes; A: 3 steps from 1e-6 to 0.01, least 1e-8 at 0.0001.'
+    """
+    h = np.asarray(_checks.vector("h", h), dtype=np.float64)
+    if not (h > 0).all():
+        raise ValueError(f"h must be positive, got {h.min()}; try np.logspace(-12, 0, 49)")
+    order = np.argsort(h)
+    ax = chart(ax)
+    said, curves = [], {}
+    for name, values in _named(errors, "errors").items():
+        curve = np.asarray(_checks.vector(name, values), dtype=np.float64)
+        if curve.shape != h.shape:
+            raise ValueError(f"errors of {name!r} must be of shape {h.shape}, one per step, got {curve.shape}")
+        curves[name] = curve[order]
+        if (curve == 0).any():
+            said.append(f"exactly 0 at {count(int((curve == 0).sum()), 'step')}")
+        elif np.isfinite(curve).any():
+            least = int(np.nanargmin(np.where(np.isfinite(curve), curve, np.nan)))
+            said.append(f"least {number(curve[least], 2)} at {number(h[least], 2)}")
+        else:
+            said.append("no finite value")
+    labels = [f"{name}: {text}" for name, text in zip(curves, said, strict=True)]
+    _log_curves(ax, h[order], list(curves.values()), labels, mark_least=True)
+    ax.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
+    _legend(ax)
+    spans = f"{count(len(h), 'step')} from {number(h.min(), 2)} to {number(h.max(), 2)}"
+    parts = [f"{name}: {spans}, {text}" for name, text in zip(curves, said, strict=True)]
+    tell(ax, f"{title}: {ylabel} against {xlabel}, both on log axes; {'; '.join(parts)}.")
+    return ax
+
+
+@styled
+def plot_gradient_norms(
+    norms: Mapping[str, Sequence[float | None]],
+    title: str = "How long the gradient is in each layer",
+    *,
+    ylabel: str = "length of the gradient",
+    ax: Axes | None = None,
+) -> Axes:
+    """The length of the gradient (or of delta) layer by layer, on a log axis, one curve for each name.
+
+    norms : name -> one number for each layer 1..L, at least 0; a leading None is passed over
+    Returns the Axes. Raises ValueError for negative norms, or none at all.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_gradient_norms({"sigmoid": [None, 0.001, 0.02, 0.5]}))
+    'How long the gradient is in each layer: on a log axis; sigmoid: 0.001 in layer 1 to 0.5 in layer 3.'
+    """
+    ax = chart(ax)
+    curves, said = [], []
+    for name, given in _named(norms, "norms").items():
+        values = list(given)
+        curve = np.asarray(_checks.vector(name, values[1:] if values and values[0] is None else values), dtype=float)
+        finite(name, curve)
+        curves.append(curve)
+        ends = f"{number(curve[0])} in layer 1"
+        said.append(f"{name}: {ends}" + (f" to {number(curve[-1])} in layer {len(curve)}" if len(curve) > 1 else ""))
+    for curve, name in zip(curves, norms, strict=True):
+        if (curve < 0).any():
+            raise ValueError(f"norms of {name!r} must be at least 0, got {curve.min()}; try np.linalg.norm")
+    _log_curves(ax, None, curves, list(norms))
+    ax.set(xlabel="layer", ylabel=ylabel, title=title)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    longest = max(map(len, curves))
+    ax.set_xlim(1 - 0.04 * longest, longest * 1.04)
+    if len(curves) > 1:
+        _legend(ax)
+    tell(ax, f"{title}: on a log axis; {'; '.join(said)}.")
+    return ax
+
+
+@styled
+def plot_history(history: Any, title: str = "Training") -> np.ndarray:
+    """The curves of a training run: loss, accuracy, and the length of the gradient by layer, as far as they were kept.
+
+    history : a History of course_lib.training, or anything with ``loss`` and, where kept, ``accuracy`` (a list, or a
+              dict of lists by name, such as train and test) and ``gradient_norms`` (a row by layer for every epoch)
+    Returns an array of the Axes. Raises ValueError if there is no loss in it yet.
+
+    >>> from types import SimpleNamespace
+    >>> from course_lib.plots import describe
+    >>> describe(plot_history(SimpleNamespace(loss=[0.7, 0.2, 0.1], accuracy=[0.5, 0.9, 0.95])))
+    'Training: 3 epochs; loss from 0.7 to 0.1, least 0.1; accuracy from 50 % to 95 %, best 95 %.'
+    """
+    loss = _curves(history.loss, "loss")
+    if not loss or not all(len(curve) for curve in loss.values()):
+        raise ValueError("history must have at least one epoch, got an empty loss; try train(net, x, y, epochs=1)")
+    accuracy = _curves(getattr(history, "accuracy", None), "accuracy")
+    norms = getattr(history, "gradient_norms", None)
+    rows = [] if norms is None else [[float(v) for v in row if v is not None] for row in norms]
+    panels = 1 + bool(accuracy) + bool(rows and rows[0])
+    figure = Figure(figsize=(min(2.6 + 2.9 * panels, 9.4) if panels > 1 else 6.2, 3.8), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", size=LARGE)
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    epochs = max(len(curve) for curve in loss.values())
+    said = []
+    for ax, what, curves in zip(axes, ("loss", "accuracy"), (loss, accuracy), strict=False):
+        if not curves:
+            break
+        chart(ax)
+        for k, (name, curve) in enumerate(curves.items()):
+            _line(ax, np.arange(1, len(curve) + 1), curve, k, name)
+            label = what if len(curves) == 1 else f"{name} {what}"
+            if what == "loss":
+                said.append(f"{label} from {number(curve[0])} to {number(curve[-1])}, least {number(np.nanmin(curve))}")
+            else:
+                first, last, best = (f"{100 * value:.3g} %" for value in (curve[0], curve[-1], np.nanmax(curve)))
+                said.append(f"{label} from {first} to {last}, best {best}")
+        if len(curves) > 1:
+            ax.legend()
+        ax.set(xlabel="epoch")
+        ax.set_title(what, size=NORMAL)
+    values = np.concatenate([np.asarray(curve, dtype=float) for curve in loss.values()])
+    positive = values[np.isfinite(values) & (values > 0)]
+    if len(positive) == len(values) and positive.max() > 50 * positive.min():
+        axes[0].set_yscale("log")
+    else:
+        axes[0].set_ylim(bottom=min(0.0, float(np.nanmin(values))))
+    if accuracy:
+        axes[1].set_ylim(0, 1.02)
+        axes[1].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    if rows and rows[0]:
+        ax = chart(axes[-1])
+        by_layer = np.array(rows).T
+        _log_curves(
+            ax, np.arange(1, len(rows) + 1), list(by_layer), [f"layer {l}" for l in range(1, len(by_layer) + 1)]
+        )
+        ax.set(xlabel="epoch")
+        ax.set_title("length of the gradient", size=NORMAL)
+        if len(by_layer) <= 5:
+            ax.legend()
+        ends = ", ".join(number(value) for value in by_layer[:, -1].tolist())
+        said.append(f"lengths of the gradient at the end, layer by layer: {ends}")
+    for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
+        tell(ax, "")
+    tell(axes[0], f"{title}: {count(epochs, 'epoch')}; {'; '.join(said)}.")
+    return axes
+
+
+@styled
+def plot_decision_regions(
+    net: Callable[[np.ndarray], ArrayLike],
+    data: Any,
+    title: str = "What the network answers where",
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """The plane coloured by the class that a network gives to each of its points, with the examples in it.
+
+    net  : x (2, N) -> outputs (n_L, N); the largest of several outputs is the class, and of a single one, whether it is
+           above the middle of the targets
+    data : x (2, N) and y (n_L, N), as attributes or as a pair
+    Each class has a colour and a marker; examples that the network gets wrong have a black rim.
+    Returns the Axes. Raises ValueError if x has other than two rows, or the outputs do not fit y.
+
+    >>> x, y = np.array([[0.0, 1, 0, 1], [0, 0, 1, 1]]), np.array([[0, 1, 1, 0]])
+    >>> from course_lib.plots import describe
+    >>> describe(plot_decision_regions(lambda x: x[:1] + x[1:] - 0.2, (x, y)))
+    'What the network answers where: 4 examples of 2 classes in the plane; 3 of them are on the right side, 1 is not.'
+    """
+    x, y = (np.asarray(part, dtype=np.float64) for part in ((data.x, data.y) if hasattr(data, "x") else data))
+    if x.ndim != 2 or len(x) != 2 or x.shape[1] == 0:
+        raise ValueError(
+            f"x must be of shape (2, N), a point in each column, got {x.shape}; try x.T or two of its rows"
+        )
+    y = y.reshape(1, -1) if y.ndim == 1 else y
+    if y.shape[1] != x.shape[1]:
+        raise ValueError(f"y must have a column for each of the {x.shape[1]} points, got shape {y.shape}; try y.T")
+    middle = (y.min() + y.max()) / 2
+
+    def classes(outputs: ArrayLike) -> np.ndarray:
+        outputs = np.asarray(outputs)
+        if outputs.ndim != 2 or len(outputs) != len(y):
+            raise ValueError(f"net(x) must be of shape ({len(y)}, N) as y is, got {outputs.shape}; try another net")
+        return outputs.argmax(axis=0) if len(outputs) > 1 else (outputs[0] > middle).astype(int)
+
+    given, found = classes(y), classes(net(x))
+    kinds = max(len(y), 2)
+    if kinds > len(COLOURS):
+        raise ValueError(f"y must have at most {len(COLOURS)} classes to be told apart, got {kinds}; try some of them")
+    low, high = x.min(axis=1), x.max(axis=1)
+    pad = 0.12 * np.maximum(high - low, 1e-3).max()
+    sides = [np.linspace(low[k] - pad, high[k] + pad, 220) for k in (0, 1)]
+    grid = np.stack(np.meshgrid(*sides), axis=0).reshape(2, -1)
+    regions = classes(net(grid)).reshape(220, 220)
+    if ax is None:
+        tall = np.ptp(sides[1]) / np.ptp(sides[0])
+        ax = Figure(figsize=(5.6, 1.2 + 4.6 * float(np.clip(tall, 0.4, 1.3))), layout="constrained").add_subplot()
+    pale = ListedColormap([tuple(0.2 * np.array(to_rgb(colour)) + 0.8) for colour in COLOURS[:kinds]])
+    extent = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
+    ax.imshow(regions, origin="lower", extent=extent, cmap=pale, vmin=0, vmax=kinds - 1, interpolation="nearest")
+    for kind in range(kinds):
+        if 0 < (regions == kind).sum() < regions.size:
+            ax.contour(*sides, regions == kind, levels=[0.5], colors=INK, linewidths=1)
+    size = 36 if x.shape[1] <= 300 else 14
+    for kind in range(kinds):
+        for wrong in (False, True):
+            some = (given == kind) & ((found != given) == wrong)
+            ax.scatter(
+                x[0, some],
+                x[1, some],
+                s=size * (1.6 if wrong else 1),
+                marker=MARKERS[kind],
+                color=COLOURS[kind],
+                edgecolors=INK if wrong else WHITE,
+                linewidths=(1.8 if size > 20 else 1.0) if wrong else 0.7 if size > 20 else 0.3,
+                zorder=4 if wrong else 3,
+            )
+        ax.scatter([], [], marker=MARKERS[kind], color=COLOURS[kind], s=36, label=f"class {kind}")
+    wrongs = int((found != given).sum())
+    if wrongs:
+        ax.scatter([], [], marker="o", color=WHITE, edgecolors=INK, linewidths=1.8, s=50, label="wrong")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", title=title, xlim=extent[:2], ylim=extent[2:])
+    _legend(ax)
+    rights = x.shape[1] - wrongs
+    verdict = f"{rights} of them are on the right side" if rights != 1 else "1 of them is on the right side"
+    verdict += f", {wrongs} {'is' if wrongs == 1 else 'are'} not" if wrongs else ""
+    tell(ax, f"{title}: {count(x.shape[1], 'example')} of {kinds} classes in the plane; {verdict}.")
+    return ax
+
+
+# --- parts
+
+
+def _from_left(names: Sequence[str]) -> str:
+    text = names[0] if names else ""
+    for k, name in enumerate(names[1:]):
+        text = f"({text}) {name}" if k else f"{text} {name}"
+    return text
+
+
+def _from_right(names: Sequence[str]) -> str:
+    text = names[-1] if names else ""
+    for k, name in enumerate(reversed(names[:-1])):
+        text = f"{name} ({text})" if k else f"{name} {text}"
+    return text
+
+
+def _said(way: str, side: str, work: int) -> str:
+    return f"{way}{f' ({side})' if side else ''}: " + f"{work:,}".replace(",", " ")
+
+
+def _named(curves: Mapping[str, Any], what: str) -> dict[str, Any]:
+    if not isinstance(curves, Mapping) or not curves:
+        raise ValueError(f'{what} must be a dict of curves by name, got {curves!r}; try {{"central": {what}}}')
+    return dict(curves)
+
+
+def _curves(given: Any, name: str) -> dict[str, np.ndarray]:
+    """Curves by name: of a dict as they are, of one list under ``name``, of nothing none."""
+    if given is None or len(given) == 0:
+        return {}
+    named = given if isinstance(given, Mapping) else {name: given}
+    return {key: np.asarray(curve, dtype=float) for key, curve in named.items() if len(curve)}
+
+
+def _line(ax: Axes, x: np.ndarray, y: np.ndarray, k: int, label: str, colour: Any = None) -> None:
+    every = max(1, len(x) // 12)
+    ax.plot(
+        x,
+        y,
+        color=COLOURS[k % 5] if colour is None else colour,
+        linestyle=DASHES[k % 5],
+        marker=MARKERS[k % 5],
+        markevery=every,
+        markersize=5.5,
+        label=label,
+    )
+
+
+def _log_curves(
+    ax: Axes, x: np.ndarray | None, curves: Sequence[np.ndarray], labels: Sequence[str], mark_least: bool = False
+) -> None:
+    """Curves on a log axis; zeros stand on a line of their own below everything else."""
+    together = np.concatenate(curves)
+    if (together < 0).any():
+        raise ValueError(f"values on a log axis must be at least 0, got {np.nanmin(together)}; try np.abs")
+    positive = together[np.isfinite(together) & (together > 0)]
+    least = positive.min() if len(positive) else 1.0
+    floor = 10.0 ** (np.floor(np.log10(least)) - 1)
+    many = len(curves) > 5
+    for k, (curve, label) in enumerate(zip(curves, labels, strict=True)):
+        places = np.arange(1, len(curve) + 1) if x is None else x
+        seen = np.where(np.isfinite(curve), np.where(curve == 0, floor, curve), np.nan)
+        shade = None
+        if many:  # so many curves are told by their order, from dark to light
+            shade = tuple(np.array(to_rgb(BLUE)) * (1 - 0.6 * k / (len(curves) - 1)) + 0.6 * k / (len(curves) - 1))
+        _line(ax, places, seen, 0 if many else k, label, shade)
+        zero = curve == 0
+        ax.plot(places[zero], seen[zero], MARKERS[k % 5], mfc=WHITE, mec=COLOURS[k % 5], ms=6, zorder=4)
+        if mark_least and np.isfinite(seen).any():
+            best = int(np.nanargmin(seen))
+            ax.plot(places[best], seen[best], MARKERS[k % 5], color=COLOURS[k % 5], ms=10, mec=INK, mew=1.2, zorder=5)
+    ax.set_yscale("log")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    if (together == 0).any():
+        ax.axhline(floor, color=FAINT, linewidth=1.2, zorder=0)
+        usual = LogFormatterSciNotation()
+        usual.set_axis(ax.yaxis)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: usual(value) if value > 1.01 * floor else ""))
+        zero = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        ax.annotate("0", (0, floor), (-7, 0), **zero, ha="right", va="center", size=SMALL)
+        ax.set_ylim(bottom=floor / 2)
+
+
+def _legend(ax: Axes) -> None:
+    """Below the axes, where it hides nothing, if the figure is ours to lay out; else at the best place inside."""
+    if isinstance(ax.figure, Figure) and ax.figure.get_layout_engine() and len(ax.figure.axes) == 1:
+        handles, labels = ax.get_legend_handles_labels()
+        room = ax.figure.get_figwidth() - 0.4
+        columns = max(1, min(len(labels), int(room / (0.8 + max(width_of(label, SMALL) for label in labels)))))
+        ax.figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    else:
+        ax.legend()
