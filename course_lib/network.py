@@ -64,8 +64,8 @@ class Network:
     rng        : a seed or a numpy Generator, from which the weights are drawn
     dtype      : float64 or float32
 
-    L is the number of layers, P the number of parameters. ``theta`` (P,) holds them all, layer by layer, W row by row and
-    then b; ``W[l]`` (n_l, n_{l-1}) and ``b[l]`` (n_l, 1) are views of it: a change of either is a change of both.
+    L is the number of layers, P the number of parameters. ``theta`` (P,) holds them all, layer by layer, W row by row
+    and then b; ``W[l]`` (n_l, n_{l-1}) and ``b[l]`` (n_l, 1) are views of it: a change of either is a change of both.
     ``activations[l]`` is the layer's Activation.
 
     Raises : ValueError for sizes, names or lists that make no network.
