@@ -63,9 +63,7 @@ def test_a_batch_is_its_columns_side_by_side(name):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize(
-    "given_dtype, dtype", [("f8", "f8"), ("f4", "f4"), ("i4", "f8"), ("?", "f8"), ("c16", "c16")]
-)
+@pytest.mark.parametrize("given_dtype, dtype", [("f8", "f8"), ("f4", "f4"), ("i4", "f8"), ("?", "f8"), ("c16", "c16")])
 def test_float32_stays_and_integers_become_float64(name, given_dtype, dtype):
     z = np.array([[0, 1], [1, 1], [0, 1]], dtype=given_dtype)
     assert ACTIVATIONS[name].function(z).dtype == dtype
@@ -116,6 +114,10 @@ def test_slope_at_the_kink_is_the_one_from_the_left(name, slope):
 def test_text_is_refused_with_what_to_try(name):
     with pytest.raises(TypeError, match="z must hold numbers, got dtype <U3; try"):
         ACTIVATIONS[name].function(["0.5"])
+
+
+def test_softmax_is_stable_in_every_column_of_a_batch():
+    np.testing.assert_array_equal(softmax([[1000, -1000, 0], [1000, -1000, 1000]]), [[0.5, 0.5, 0], [0.5, 0.5, 1]])
 
 
 def test_softmax_refuses_what_has_no_columns():

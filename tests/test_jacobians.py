@@ -153,7 +153,8 @@ def test_slabs_give_the_same_jacobian(method, monkeypatch):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("batched", [False, True])
-def test_a_map_that_reuses_its_buffer_or_changes_its_input_is_still_measured(method, batched):
+@pytest.mark.parametrize("point", [[3.0], [1.0, 2.0, 3.0]])
+def test_a_map_that_reuses_its_buffer_or_changes_its_input_is_still_measured(method, batched, point):
     buffers = {}
 
     def f(x):
@@ -162,10 +163,10 @@ def test_a_map_that_reuses_its_buffer_or_changes_its_input_is_still_measured(met
         x[...] = 0
         return y
 
-    x = np.array([1.0, 2.0, 3.0])
+    x = np.array(point)
     J = numerical_jacobian(f, x, method=method, batched=batched)
-    np.testing.assert_allclose(J, np.diag([2, 4, 6]), atol=1e-6)
-    np.testing.assert_array_equal(x, [1, 2, 3])
+    np.testing.assert_allclose(J, np.diag(2 * np.array(point)), atol=1e-6)
+    np.testing.assert_array_equal(x, point)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -174,9 +175,10 @@ def test_integers_are_not_truncated(method):
 
 
 @pytest.mark.parametrize("method, atol", [("forward", 2e-2), ("central", 1e-3), ("complex", 1e-5)])
-def test_float32_stays_float32(method, atol):
+@pytest.mark.parametrize("h", [None, 1e-3])
+def test_float32_stays_float32(method, atol, h):
     x = np.array([0.5, -1.5], dtype=np.float32)
-    J = numerical_jacobian(lambda v: v * v, x, method=method)
+    J = numerical_jacobian(lambda v: v * v, x, h, method)
     assert J.dtype == np.float32
     np.testing.assert_allclose(J, np.diag(2 * x), atol=atol)
 

@@ -120,6 +120,12 @@ def test_published_loss_with_its_penalty():
     assert data + l2_penalty(W, 0.05) == pytest.approx(1.2848224717, abs=1e-10)
 
 
+def test_penalty_takes_lists_with_and_without_none_at_0():
+    W = [np.ones((2, 3)), np.full((1, 2), 2.0)]
+    assert l2_penalty(W, 1.0) == l2_penalty([None, *W], 1.0) == 7
+    assert len(l2_penalty_gradient(W, 1.0)) == 2
+
+
 @pytest.mark.parametrize("half", [True, False])
 def test_penalty_gradient_agrees_with_the_complex_step(half):
     W = np.random.default_rng(5).normal(size=(2, 3))
