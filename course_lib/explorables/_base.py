@@ -95,8 +95,10 @@ def short(value: float) -> str:
     >>> short(0.5), short(-1.0), short(1 / 3)
     ('0.5', '−1', '0.3333')
     """
-    value = float(value)
-    return f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−") if round(value, 4) == value and abs(value) < 1e5 else num(value)
+    value = float(value) + 0.0  # no minus on a zero
+    if round(value, 4) != value or abs(value) >= 1e5:
+        return num(value)
+    return f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
 # ------------------------------------------------------------------ a still picture

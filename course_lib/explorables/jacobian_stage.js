@@ -176,6 +176,23 @@ function render({ model, el }) {
     stage = { input, output, a, z, point, image };
   }
 
+  /** What changes with the map only. @param {any} preset @param {boolean} other */
+  function dress(preset, other) {
+    if (other) build(preset);
+    put(head, preset.formulas.map((/** @type {string} */ line) => h("div", {}, math(line), preset.name === "own" && h("span", { class: "cr-quiet" }, `, ${model.get("_name")}, by the kernel`))));
+    for (const k of [0, 1]) {
+      const name = preset.names[k].replace(/(\d)/, "_$1");
+      put(names[k], math(`${name} =`));
+      coordinates[k].element.setAttribute("aria-label", preset.names[k]);
+      put(nudges[k], h("span", {}, "nudge ", math(name)));
+      for (const i of [0, 1]) {
+        const [symbol, number] = cells[i][k].children;
+        put(symbol, math(preset.entries ? preset.entries[i][k] : `∂y_${i + 1}∕∂x_${k + 1}`));
+        if (other) put(number, preset.name === "affine" ? edit[i][k].element : "");
+      }
+    }
+  }
+
   /** @param {number[]} x */
   function move(x) {
     const [x0, x1, y0, y1] = scene().preset.inputs;
@@ -193,13 +210,12 @@ function render({ model, el }) {
 
   function draw() {
     const view = scene(), { preset, x, nudge, points, y, J, images } = view;
-    const key = `${preset.name} ${preset.inputs} ${preset.outputs}`;
-    if (key !== shown) { build(preset); shown = key; }
+    const key = `${preset.name} ${preset.outputs} ${preset.formulas}`;
+    if (key !== shown) { dress(preset, shown.split(" ")[0] !== preset.name); shown = key; }
     const { input, output, a, z, point, image } = stage, here = model.get("x"), reach = model.get("nudge"), chosen = model.get("column");
     kind.update(model.get("preset"));
     size.update(reach);
     coordinates.forEach((c, k) => c.update(here[k]));
-    names.forEach((n, k) => put(n, math(`${preset.names[k].replace(/(\d)/, "_$1")} =`)));
 
     const square = gridPoints(here, reach);
     a.curved.setAttribute("d", lines.map((l) => input.line(l.map((k) => square[k]))).join(""));
@@ -217,17 +233,13 @@ function render({ model, el }) {
       arrow(a.arrows[k], a.tips[k], input, here, tip);
       if (J) arrow(z.arrows[k], z.tips[k], output, y, linear(x, y, J, [x[0] + (k ? 0 : nudge), x[1] + (k ? nudge : 0)]));
       for (const mark of [a.arrows[k], z.arrows[k], a.tips[k], z.tips[k]]) mark.classList.toggle("cr-live", chosen === k + 1);
-      put(nudges[k], h("span", {}, "nudge ", math(preset.names[k].replace(/(\d)/, "_$1"))));
       nudges[k].setAttribute("aria-pressed", chosen === k + 1);
       for (const i of [0, 1]) {
-        const [symbol, number] = cells[i][k].children;
         cells[i][k].classList.toggle("cr-lit", chosen === k + 1);
-        put(symbol, preset.entries ? math(preset.entries[i][k]) : math(`∂y_${i + 1}∕∂x_${k + 1}`));
-        if (preset.name === "affine") { put(number, edit[i][k].element); edit[i][k].update(J[i][k]); } else put(number, J ? num(J[i][k]) : "");
+        if (preset.name === "affine") edit[i][k].update(J[i][k]); else cells[i][k].children[1].textContent = J ? num(J[i][k]) : "";
       }
     }
     if (y) { image.setAttribute("cx", output.X(y[0])); image.setAttribute("cy", output.Y(y[1])); }
-    put(head, preset.formulas.map((/** @type {string} */ line) => h("div", {}, math(line), preset.name === "own" && h("span", { class: "cr-quiet" }, `, ${model.get("_name")}, by the kernel`))));
 
     if (view.error) { said.textContent = view.error; gapNumber.textContent = gapShare.textContent = ""; return; }
     const { size: worst, at } = gap(x, points, y, images, J), none = worst < 1e-12;

@@ -68,7 +68,7 @@ class JacobianStage(Explorable, module="jacobian_stage"):
            [ 0.,  2.]])
     >>> stage.x = [1, 0]
     >>> print(stage)
-    Jacobian stage, polar: f(1, 0) = (1.0000, 0), J = [1.0000 0; 0 1.0000], gap 0.5968 at nudge 0.75.
+    Jacobian stage, polar: f(1, 0) = (1.0000, 0), J = [1.0000 0; 0 1.0000], gap 0.6454 at nudge 0.75.
     """
 
     preset = T.Unicode("polar").tag(sync=True)

@@ -163,7 +163,7 @@ function render({ model, el }) {
   /** @type {any} */ let drawn = null;
   let width = 0;
   function build() {
-    const L = p.L, rows = wronged ? 4 : 3, compact = width / (L + 2) < 140, tileWidth = compact ? 88 : 116, rowHeight = 19, pad = 9;
+    const L = p.L, rows = wronged ? 4 : 3, compact = width / (L + 2) < 140, tileWidth = compact ? 88 : wronged ? 126 : 116, rowHeight = 19, pad = 9;
     const tall = Math.max(...sizes, sizes[L]), tileHeight = pad * 2 + rowHeight * rows - 2, pitch = tileHeight + (tall <= 2 ? 44 : tall === 3 ? 34 : 20), head = 46;
     const height = head + tall * pitch - (pitch - tileHeight) + 8, middle = head + (height - head - 8) / 2;
     const X = (/** @type {number} */ l) => 2 + (l * (width - tileWidth - 4)) / (L + 1);
@@ -204,7 +204,7 @@ function render({ model, el }) {
       return { g, lit, numbers };
     };
     for (let l = 0; l <= L; l++) for (let i = 1; i <= sizes[l]; i++) {
-      const names = l === 0 ? [`x${i}`] : wronged ? [`z${i}`, `a${i}`, `δ${i}`, "right"] : [`z${i}`, `a${i}`, `δ${i}`];
+      const names = l === 0 ? [`x${i}`] : wronged ? [`z${i}`, `a${i}`, `δ${i}`, compact ? "✓" : "right"] : [`z${i}`, `a${i}`, `δ${i}`];
       items[`a ${l} ${i}`] = { ...tile(X(l), Y(l, i - 1), names, press(`a ${l} ${i}`)), l, i };
     }
     const outputs = [...Array.from({ length: sizes[L] }, (_, i) => `y${i + 1}`), "loss"];
@@ -253,7 +253,8 @@ function render({ model, el }) {
   // ---- one step
   function draw() {
     const { kind, l: layer, i: neuron } = now(), n = example(), selected = model.get("selected"), active = (/** @type {number} */ i) => neuron === 0 || neuron === i;
-    const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { text.textContent = there ? rounded(v, drawn.digits) : "·"; text.setAttribute("class", there ? tone : "cr-quiet"); };
+    const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { text.textContent = there ? tight(v) : "·"; text.setAttribute("class", there ? tone : "cr-quiet"); };
+    const tight = (/** @type {number} */ v) => (drawn.digits === 3 && v !== 0 && Math.abs(v) < 1e-3 ? rounded(v, 2) : rounded(v, drawn.digits));
     const path = downstream(selected), given = (/** @type {number} */ v) => { const text = short(v); return text.length > drawn.digits + 3 ? rounded(v, drawn.digits) : text; };
     const focusable = drawn.items[selected] ? selected : "a 1 1";
     for (const [id, item] of Object.entries(drawn.items)) {
@@ -461,7 +462,7 @@ function render({ model, el }) {
       rows.push(h("tr", { "data-row": `${array} ${l}` }, h("th", { scope: "row" }, math(`∂loss∕∂${hat(letter, l)}`)), h("td", {}, num(good)), h("td", { class: exact ? "" : "cr-error" }, bad === null ? "shape error" : num(bad)),
         h("td", {}, bad === null ? "" : num(bad / good)), h("td", { class: exact ? "cr-quiet" : "cr-error" }, bad === null ? "" : exact ? "exact" : "wrong")));
     }
-    put(table, h("h4", {}, `The pass with ${NAMES[name]}, beside the right one`),
+    put(table, h("h4", {}, `The wrong pass (${NAMES[name]}) beside the right one`),
       h("table", {}, h("thead", {}, h("tr", {}, ["gradient", "length, right", "length, wrong", "ratio", ""].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)),
       h("p", { class: "cr-quiet" }, READING[name]));
   }

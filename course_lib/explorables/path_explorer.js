@@ -137,7 +137,7 @@ function render({ model, el }) {
       const keys = through(from, to).map(key), lit = keys.filter((k) => chosen.has(k)).length;
       const state = !keys.length ? "cr-away" : lit ? "cr-taken" : "cr-ready";
       const line = { x1: x0 + 23 * c, y1: y0 + 23 * d, x2: x1 - 28 * c, y2: y1 - 28 * d };
-      const g = s("g", { class: `cr-link ${state}`, "data-edge": `${from} > ${to}` }, s("line", { ...line, class: "cr-hit" }), s("line", { ...line, class: "cr-stroke", "marker-end": "" }),
+      const g = s("g", { class: `cr-link ${state}`, "data-edge": `${from} > ${to}` }, s("line", { ...line, class: "cr-hit" }), s("line", { ...line, class: "cr-stroke" }),
         s("path", { class: "cr-head", d: `M${line.x2 + 5 * c} ${line.y2 + 5 * d}l${-10 * c + 4.5 * d} ${-10 * d - 4.5 * c}l${-9 * d} ${9 * c}Z` }));
       if (keys.length) {
         g.addEventListener("click", () => toggle(keys));
