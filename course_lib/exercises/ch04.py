@@ -12,6 +12,11 @@ def distinct(rng, low, high, count):
     return rng.choice(np.arange(low, high + 1), size=count, replace=False) * rng.choice([-1, 1], size=count)
 
 
+def signed(number):
+    """A whole number with a proper minus sign."""
+    return f"{number}".replace("-", "−")
+
+
 # ---------------------------------------------------------------------------------------------------- jacobian-fill
 
 
@@ -30,8 +35,8 @@ def right_fill(x, a, b):
 
 def ask_fill(x, a, b):
     return Ask(
-        text=f"The map takes x = (x₁, x₂) to y₁ = x₁ x₂, y₂ = {a} x₁ {'+' if b > 0 else '−'} {abs(b)} x₂, y₃ = x₁². "
-        f"Fill in its Jacobian at x₁ = {x[0]}, x₂ = {x[1]}.",
+        text=f"The map takes x = (x₁, x₂) to y₁ = x₁x₂, y₂ = {signed(a)}x₁ {'+' if b > 0 else '−'} {abs(b)}x₂, y₃ = x₁². "
+        f"Fill in its Jacobian at x₁ = {signed(x[0])}, x₂ = {signed(x[1])}.",
         shape=(3, 2),
         rows=("y₁", "y₂", "y₃"),
         columns=("x₁", "x₂"),
