@@ -31,6 +31,7 @@ VALUES = "application/vnd.course-lib.values+json"
 OUTPUT_LIMIT = 8 * 2**20  # bytes that the cells of one exercise may send
 START_LIMIT = 60.0  # seconds until a kernel must answer
 START_TRIES = 3
+WARM_UP = "import numpy, course_lib.exercises.session"
 NOT_NEEDED = (
     "cacheprovider",
     "faulthandler",
@@ -83,34 +84,31 @@ class Attempt:
 
 
 class Kernel(RunningKernel):
-    """nbval's kernel in a box, with a deadline, an output limit and an eye on its process."""
+    """nbval's kernel in a box, with a deadline, an output limit and an eye on its process.
+
+    Its process is started at once and loads what every setup cell needs; `wait` until it answers.
+    """
 
     def __init__(self) -> None:
-        for tries_left in reversed(range(START_TRIES)):
-            self.box = Box()
-            try:
-                self._start()
-                return
-            except (OSError, RuntimeError, Stopped) as error:
-                self.stop()
-                if not tries_left:
-                    raise EngineError(f"no kernel would start, in {START_TRIES} tries: {error!r}") from error
-
-    def _start(self) -> None:
+        self.status = ""
+        self.box = Box()
         self.km = self.box.start()
         self.kc = self.km.client()
         self.kc.start_channels(stdin=False, hb=False, control=False)
-        self._sockets: dict[zmq.Socket, str] = {
-            zmq.Socket.shadow(channel.socket.underlying): name
-            for name, channel in (("shell", self.kc.shell_channel), ("iopub", self.kc.iopub_channel))
-        }
+        channels = {"shell": self.kc.shell_channel, "iopub": self.kc.iopub_channel}
+        self._waiting: dict[str, deque[dict]] = {name: deque() for name in channels}
+        self._sockets: dict[zmq.Socket, str] = {}
         self._poller = zmq.Poller()
-        for socket in self._sockets:
+        for name, channel in channels.items():
+            socket: zmq.Socket = zmq.Socket.shadow(channel.socket.underlying)
+            self._sockets[socket] = name
             self._poller.register(socket, zmq.POLLIN)
-        self._waiting: dict[str, deque[dict]] = {"shell": deque(), "iopub": deque()}
-        self.status = ""
+        self.execute_cell_input(WARM_UP, allow_stdin=False)
+
+    def wait(self) -> None:
+        """Wait until both channels answer one request. Raises Stopped when the process ends or the time is up."""
         self.allow(START_LIMIT)
-        while True:  # it is ready when both channels answer one request
+        while True:
             request = self.kc.kernel_info()
             try:
                 self.await_reply(request, timeout=START_LIMIT)
@@ -182,10 +180,8 @@ class Kernel(RunningKernel):
 
     def stop(self) -> None:
         """End the kernel's process and remove its box."""
-        if hasattr(self, "kc"):
-            self.kc.stop_channels()
-            del self.kc
         if hasattr(self, "km"):
+            self.kc.stop_channels()
             self.km.shutdown_kernel(now=True)
             del self.km
         self.box.remove()
@@ -227,7 +223,7 @@ class Cell(IPyNbCell):
             outputs = self.test_outputs or []
             errors = [(str(out.ename), str(out.evalue)) for out in outputs if out.output_type == "error"]
             if not errors and kernel.status == "error":
-                errors = [("Error", "the cell failed but hid its error")]
+                errors = [("HiddenError", "the cell kept its error from being shown")]
             attempt.error = attempt.error or next(iter(errors), None)
             if self.checks:
                 records = values_of(outputs)
@@ -365,6 +361,7 @@ class Engine:
         self.timeout = timeout
         self.references: dict[tuple[str, str], Any] = {}
         self._trusted: Kernel | None = None
+        self._spare: Kernel | None = None
 
     def __enter__(self) -> "Engine":
         return self
@@ -373,14 +370,24 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """End the kernel of the references."""
-        if self._trusted is not None:
-            self._trusted.stop()
-            self._trusted = None
+        """End the kernels."""
+        for kernel in (self._trusted, self._spare):
+            if kernel is not None:
+                kernel.stop()
+        self._trusted = self._spare = None
 
     def start(self) -> Kernel:
-        """A new kernel, in a new box."""
-        return Kernel()
+        """A new kernel in a new box, ready; the next one is on its way while this one works."""
+        for _ in range(START_TRIES):
+            kernel, self._spare = self._spare or Kernel(), None
+            try:
+                kernel.wait()
+            except (OSError, RuntimeError, Stopped):
+                kernel.stop()
+                continue
+            self._spare = Kernel()
+            return kernel
+        raise EngineError(f"no kernel would start, in {START_TRIES} tries; is ipykernel installed beside the course?")
 
     def set_up(self, kernel: Kernel, source: str) -> None:
         """Run the setup cell, which is the instructor's."""
@@ -418,9 +425,10 @@ class Engine:
         self.set_up(self._trusted, setup_source)
         for task in wanted:
             self._trusted.allow(START_LIMIT)
-            error = self._trusted.run(task.reference)[0]
+            error, _ = self._trusted.run(task.reference)
             check_error, shown = self._trusted.run(task.check)
-            if len(records := values_of(shown)) != 1:
+            records = values_of(shown)
+            if error or check_error or len(records) != 1:
                 what = error or check_error or "no error"
                 raise EngineError(f"the solution of {task.exercise} gives no values: {what}; try `course build`")
             self.references[task.exercise, task.inputs] = records[0]

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from course_lib.grading.gradebook import Graded, Result, number
+from course_lib.grading.graft import MARKER
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
 SIGNS = {"correct": ("✓", "Right", "right"), "not-attempted": ("○", "Not attempted", "open")}
@@ -43,6 +44,7 @@ header { display: flex; flex-wrap: wrap; gap: .2rem 1rem; justify-content: space
 summary { cursor: pointer; color: var(--soft); margin-top: .5rem; }
 pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem; margin: .5rem 0 0; overflow-x: auto;
   font: .85rem/1.5 ui-monospace, "Cascadia Mono", Consolas, Menlo, monospace; tab-size: 4; }
+@media (max-width: 40rem), print { pre { white-space: pre-wrap; overflow-wrap: anywhere; } }
 @media print { body { background: #fff; } main { padding: 0; } details > summary { display: none; } }
 """
 
@@ -80,7 +82,8 @@ def page(student: str, hand_ins: Sequence[Graded]) -> str:
     points, of = sum(g.points for g in hand_ins), sum(g.of for g in hand_ins)
     right = sum(r.verdict == "correct" for g in hand_ins for r in g.results)
     count = sum(len(g.results) for g in hand_ins)
-    told = f"<p>{number(points)} of {of} points; {right} of {count} exercises are right.</p>" + bar(points, of)
+    share = f"all {count} exercises are right" if right == count else f"{right} of {count} exercises are right"
+    told = f"<p>{number(points)} of {of} points; {share}.</p>{bar(points, of)}"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -115,9 +118,10 @@ def section(graded: Graded) -> str:
 <article class="wrong"><p class="verdict">✗ This file could not be graded</p>
 <p>{escape(sentence_case(graded.unreadable))}.</p></article>
 """
-    whose = f"Your numbers were drawn from the name “{escape(graded.name)}”." if graded.name else ""
-    return f"""<h2>Chapter {escape(graded.chapter.replace("_", " "))}</h2>
-<p class="soft">{number(graded.points)} of {graded.of} points, from {escape(graded.file)}. {whose}</p>
+    whose = f" Your numbers were drawn from the name “{escape(graded.name)}”." if graded.name else ""
+    chapter, _, topic = graded.chapter.partition("_")
+    return f"""<h2>Chapter {escape(chapter.lstrip("0"))}: {escape(topic.replace("_", " ").capitalize())}</h2>
+<p class="soft">{number(graded.points)} of {graded.of} points for {escape(graded.file)}.{whose}</p>
 {"".join(map(article, graded.results))}"""
 
 
@@ -128,22 +132,24 @@ def article(result: Result) -> str:
     said = f"<p>{escape(sentence_case(says))}</p>\n" if style != "right" and says != "Not attempted yet." else ""
     hint = f'<p class="hint">{simple_html(result.hint)}</p>\n' if result.hint else ""
     shown = "" if style == "right" else " open"
-    code = f"<details{shown}><summary>Your answer</summary>\n<pre>{escape(result.source)}</pre></details>\n"
+    own = MARKER.sub("", result.source).strip("\n") if style != "open" else ""
+    code = f"<details{shown}><summary>Your answer</summary>\n<pre>{escape(own)}</pre></details>\n"
     return f"""<article class="{style}" id="{escape(result.exercise)}">
 <header><h3>{escape(result.title)}</h3><span class="points">{number(result.points)} of {result.of}</span></header>
 <p class="verdict"><span aria-hidden="true">{sign}</span> {word}</p>
-{said}{hint}{code if result.source else ""}</article>
+{said}{hint}{code if own else ""}</article>
 """
 
 
 def sentence_case(text: str) -> str:
     """The text with a capital at its start.
 
-    >>> sentence_case("dW[1] is off"), sentence_case("it is a PDF")
-    ('dW[1] is off', 'It is a PDF')
+    >>> sentence_case("it is a PDF"), sentence_case("dW[1] is off"), sentence_case("v is off")
+    ('It is a PDF', 'dW[1] is off', 'v is off')
     """
     first = text.split(" ", 1)[0]
-    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+    word = first.isalpha() and first.islower() and (len(first) > 1 or first == "a")  # v is the symbol v
+    return text[:1].upper() + text[1:] if word else text
 
 
 def simple_html(text: str) -> str:
