@@ -120,7 +120,7 @@ def test_mistakes_are_named_on_the_page_and_the_saved_file_alone_gets_the_points
     # numbers: filled in, checked at once, locked in by running the cell again
     fill = exercise("jacobian-fill")
     (inputs,) = draw_cases(fill, seed_of(STUDENT, fill.id))
-    J = np.real(fill.right(*inputs.values())).round(6)
+    J = np.real(fill.right(*inputs.values())).round(6) + 0.0
     entries = notebook.output("answer-jacobian-fill").locator("input.cr-entry")
     assert entries.count() == J.size
 
