@@ -51,7 +51,9 @@ def test_a_module_that_does_not_import_the_kit_in_one_statement_is_refused():
 
 def test_every_class_of_the_style_sheet_has_the_prefix_of_the_course():
     css = re.sub(r"\{[^{}]*\}", "", str(PassPlayer._css))
-    foreign = {name for name in re.findall(r"\.([a-z][\w-]*)", css) if name != "cr" and not name.startswith(("cr-", "vscode-"))}
+    foreign = {
+        name for name in re.findall(r"\.([a-z][\w-]*)", css) if name != "cr" and not name.startswith(("cr-", "vscode-"))
+    }
     assert foreign == set()
 
 
@@ -206,7 +208,7 @@ def test_the_first_bracketing_is_the_cheapest():
 
 
 @pytest.mark.parametrize(
-    ("edges", "start", "message"),
+    "edges, start, message",
     [
         ({("x", "y"): 1.0}, "z", "start must be a node"),
         ({("x", "y"): 1.0, ("y", "x"): 1.0}, None, "without a cycle"),

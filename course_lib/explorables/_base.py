@@ -51,7 +51,7 @@ class Explorable(anywidget.AnyWidget):
         return self.sentence()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         sentence = self.sentence()
         # An image with the SVG inside, not bare <svg>: front ends strip svg elements from notebooks not yet trusted.
         source = base64.b64encode(self.picture().encode()).decode()
@@ -109,14 +109,21 @@ INK, QUIET, LINE, VALUE, ERROR = "#1f2328", "#5a6068", "#c5cad2", "#0b62a8", "#b
 def svg(width: float, height: float, *parts: str) -> str:
     """An SVG text on a white sheet of its own, so that it reads in a light and in a dark page."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'width="{width:g}" height="{height:g}" font-family="system-ui, sans-serif" font-size="13" fill="{INK}">'
         f'<rect width="{width:g}" height="{height:g}" rx="8" fill="#ffffff"/>{"".join(parts)}</svg>'
     )
 
 
 def text(
-    x: float, y: float, words: str, fill: str = INK, anchor: str = "middle", size: float = 13, weight: int = 400, halo: bool = False
+    x: float,
+    y: float,
+    words: str,
+    fill: str = INK,
+    anchor: str = "middle",
+    size: float = 13,
+    weight: int = 400,
+    halo: bool = False,
 ) -> str:
     """Words with their middle at height y; a halo keeps lines off them."""
     white = ' paint-order="stroke" stroke="#ffffff" stroke-width="7" stroke-linejoin="round"' if halo else ""
@@ -129,12 +136,19 @@ def text(
 def line(points: Any, stroke: str = LINE, width: float = 1.5, dash: str = "", close: bool = False) -> str:
     """A broken line through points."""
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + ("Z" if close else "")
-    return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{f" stroke-dasharray={dash!r}" if dash else ""}/>'
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{dashes}/>'
 
 
 def box(x: float, y: float, width: float, height: float, stroke: str = LINE, fill: str = "#ffffff") -> str:
     """A rounded rectangle."""
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8" fill="{fill}" stroke="{stroke}" stroke-width="1.5"/>'
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect {place} rx="8" fill="{fill}" stroke="{stroke}" stroke-width="1.5"/>'
+
+
+def circle(x: float, y: float, radius: float, stroke: str = LINE, fill: str = "#ffffff") -> str:
+    """A circle."""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{fill}" stroke="{stroke}" stroke-width="1.5"/>'
 
 
 def subscript(name: str) -> str:

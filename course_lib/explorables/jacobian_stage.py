@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets as T
+from numpy.typing import ArrayLike
 
 from course_lib.activations import dtanh, softmax, tanh
-from course_lib.explorables._base import ERROR, QUIET, VALUE, Explorable, line, num, short, svg, text
+from course_lib.explorables._base import ERROR, INK, QUIET, VALUE, Explorable, line, num, short, svg, text
 from course_lib.jacobians import affine_jacobian, elementwise_jacobian, numerical_jacobian, softmax_jacobian
 
 LINES, PIECES = 6, 5  # the grid: 6 x 6 squares; each side of a square is drawn in 5 pieces
-WINDOWS = {  # (x1 low, high, x2 low, high), the same of the outputs
-    "affine": ((-2, 2, -2, 2), (-5, 5, -5, 5)),
-    "polar": ((-0.5, 3.5, -2, 2), (-4, 4, -4, 4)),
-    "product": ((-2, 2, -2, 2), (-4.5, 4.5, -4.5, 4.5)),
-    "tanh": ((-2, 2, -2, 2), (-1.5, 1.5, -1.5, 1.5)),
-    "softmax": ((-2, 2, -2, 2), (-0.25, 1.25, -0.25, 1.25)),
-}
-START = {"affine": (0.5, 0.5), "polar": (2, 0.5), "product": (1, 0.5), "tanh": (0.5, -0.5), "softmax": (0.5, -0.5)}
 
 
-def polar(x: np.ndarray) -> np.ndarray:
-    """(r, phi) -> (r cos phi, r sin phi)."""
-    r, phi = x
-    return np.array([r * np.cos(phi), r * np.sin(phi)])
+def _polar(x: np.ndarray) -> np.ndarray:
+    return np.array([x[0] * np.cos(x[1]), x[0] * np.sin(x[1])])
 
 
-def polar_jacobian(x: np.ndarray) -> np.ndarray:
-    """(2, 2) Jacobian of ``polar``."""
-    r, phi = x
-    return np.array([[np.cos(phi), -r * np.sin(phi)], [np.sin(phi), r * np.cos(phi)]])
+def _polar_jacobian(x: np.ndarray) -> np.ndarray:
+    return np.array([[np.cos(x[1]), -x[0] * np.sin(x[1])], [np.sin(x[1]), x[0] * np.cos(x[1])]])
 
 
-def product(x: np.ndarray) -> np.ndarray:
-    """(x1, x2) -> (x1 x2, x1^2 - x2^2)."""
+def _product(x: np.ndarray) -> np.ndarray:
     return np.array([x[0] * x[1], x[0] ** 2 - x[1] ** 2])
 
 
-def product_jacobian(x: np.ndarray) -> np.ndarray:
-    """(2, 2) Jacobian of ``product``."""
+def _product_jacobian(x: np.ndarray) -> np.ndarray:
     return np.array([[x[1], x[0]], [2 * x[0], -2 * x[1]]])
+
+
+class Preset(NamedTuple):
+    """A map that the page knows, too: f, its Jacobian, both windows (x1 low, high, x2 low, high), where to start."""
+
+    f: Callable[..., np.ndarray]
+    J: Callable[..., np.ndarray]
+    inputs: tuple[float, float, float, float]
+    outputs: tuple[float, float, float, float]
+    start: tuple[float, float]
+
+
+SQUARE = (-2.0, 2.0, -2.0, 2.0)
+PRESETS = {  # the affine map takes its matrix and its vector from the traits A and b
+    "affine": Preset(lambda x, A, b: A @ x + b, lambda x, A, b: affine_jacobian(A), SQUARE, (-5, 5, -5, 5), (0.5, 0.5)),
+    "polar": Preset(_polar, _polar_jacobian, (-0.5, 3.5, -2, 2), (-4, 4, -4, 4), (2, 0.5)),
+    "product": Preset(_product, _product_jacobian, SQUARE, (-4.5, 4.5, -4.5, 4.5), (1, 0.5)),
+    "tanh": Preset(tanh, lambda x: elementwise_jacobian(dtanh, x), SQUARE, (-1.5, 1.5, -1.5, 1.5), (0.5, -0.5)),
+    "softmax": Preset(softmax, softmax_jacobian, SQUARE, (-0.25, 1.25, -0.25, 1.25), (0.5, -0.5)),
+}
 
 
 def grid_points(x: Sequence[float], nudge: float) -> np.ndarray:
@@ -53,14 +63,37 @@ def grid_points(x: Sequence[float], nudge: float) -> np.ndarray:
     return np.asarray(x) + nudge * (2 * np.stack([j[on_a_line], i[on_a_line]], axis=1) / n - 1)
 
 
+def _two(y: ArrayLike) -> np.ndarray:
+    """A value of f as two floats; says so where f gives something else."""
+    y = np.asarray(y, dtype=float)
+    if y.shape != (2,):
+        raise ValueError(f"f must give two numbers, an array of shape (2,), got shape {y.shape}")
+    return y
+
+
+def _window_of(f: Callable, window: Sequence[float]) -> list[float]:
+    """A square window of the outputs that holds f over the input window, wherever f has a value there."""
+    values: list[np.ndarray] = []
+    x1, x2 = np.linspace(window[0], window[1], 9), np.linspace(window[2], window[3], 9)
+    for point in product(x1, x2):
+        with contextlib.suppress(Exception):
+            values.append(_two(f(np.array(point))))
+    finite = [v for v in values if np.isfinite(v).all()]
+    seen = np.array(finite) if finite else np.array([[-1.0, -1.0], [1.0, 1.0]])
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    half = max(0.55 * (high - low).max(), 0.1)
+    return [float(v) for middle in (low + high) / 2 for v in (middle - half, middle + half)]
+
+
 class JacobianStage(Explorable, module="jacobian_stage"):
     """Drag a point: the grid around it is carried by f (curved) and by its linear part, f(x) + J v (dashed).
 
-    f : "affine", "polar", "product", "tanh", "softmax", or your own callable (2,) -> (2,), which the kernel then computes
+    f : "affine", "polar", "product", "tanh", "softmax", or your own callable (2,) -> (2,), computed by the kernel
     x : the point, two numbers      nudge : half the side of the grid, 0.05 to 1      A, b : the affine map A x + b
     window : (x1 low, high, x2 low, high) in which x may move when f is your own
 
-    In the next cell ``stage.x``, ``stage.nudge``, ``stage.J`` say where the reader left it; setting a trait moves the page.
+    In the next cell ``stage.x``, ``stage.nudge``, ``stage.J`` say where the reader left it; setting a trait moves the
+    page.
 
     >>> stage = JacobianStage("polar", x=[2, 0])
     >>> stage.J
@@ -91,17 +124,17 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         **traits: Any,
     ) -> None:
         self._own = f if callable(f) else None
-        if self._own is None and f not in WINDOWS:
-            raise ValueError(f"f must be one of {', '.join(WINDOWS)}, or a function of two numbers, got {f!r}")
-        if self._own is None:
-            start = START[f]
-        else:
-            start = (0.25 * window[0] + 0.75 * window[1], 0.25 * window[2] + 0.75 * window[3])
+        if callable(f):
+            preset, start = "own", (0.25 * window[0] + 0.75 * window[1], 0.25 * window[2] + 0.75 * window[3])
             name = getattr(f, "__name__", "f")
-            traits |= {"_name": "your f" if name == "<lambda>" else name, "_inputs": list(map(float, window))}
-            traits |= {"_outputs": self._outputs_over(window), "_start": list(map(float, start))}
-        x = [float(v) for v in (start if x is None else x)]
-        super().__init__(preset="own" if self._own else f, x=x, **traits)
+            traits |= {"_name": "your f" if name == "<lambda>" else name, "_start": list(map(float, start))}
+            _two(f(np.array(start if x is None else x, dtype=float)))  # better refused here than on the page
+            traits |= {"_inputs": list(map(float, window)), "_outputs": _window_of(f, window)}
+        elif f in PRESETS:
+            preset, start = f, PRESETS[f].start
+        else:
+            raise ValueError(f"f must be one of {', '.join(PRESETS)}, or a function of two numbers, got {f!r}")
+        super().__init__(preset=preset, x=[float(v) for v in (start if x is None else x)], **traits)
         self._compute()
 
     @T.validate("x")
@@ -113,30 +146,27 @@ class JacobianStage(Explorable, module="jacobian_stage"):
 
     @T.validate("preset")
     def _known(self, proposal: Any) -> str:
-        if proposal.value not in WINDOWS and not (proposal.value == "own" and self._own):
-            raise T.TraitError(f"preset must be one of {', '.join(WINDOWS)}, got {proposal.value!r}")
+        if proposal.value not in PRESETS and not (proposal.value == "own" and self._own):
+            raise T.TraitError(f"preset must be one of {', '.join(PRESETS)}, got {proposal.value!r}")
         return proposal.value
 
     @property
     def f(self) -> Callable[[np.ndarray], np.ndarray]:
         """The map on the stage, a function (2,) -> (2,)."""
-        own, A, b = self._own, np.array(self.A), np.array(self.b)
-        maps = {"affine": lambda x: A @ x + b, "polar": polar, "product": product, "tanh": tanh, "softmax": softmax, "own": own}
-        return maps[self.preset]
+        if self._own and self.preset == "own":
+            return self._own
+        return partial(PRESETS[self.preset].f, **self._affine)
 
     @property
     def J(self) -> np.ndarray:
         """(2, 2) Jacobian of ``f`` at ``x``; central differences for your own f."""
-        x = np.array(self.x)
-        jacobians = {
-            "affine": lambda: affine_jacobian(np.array(self.A)),
-            "polar": lambda: polar_jacobian(x),
-            "product": lambda: product_jacobian(x),
-            "tanh": lambda: elementwise_jacobian(dtanh, x),
-            "softmax": lambda: softmax_jacobian(x),
-            "own": lambda: numerical_jacobian(self._value, x),
-        }
-        return jacobians[self.preset]()
+        if self.preset == "own":
+            return numerical_jacobian(self._value, np.array(self.x))
+        return PRESETS[self.preset].J(np.array(self.x), **self._affine)
+
+    @property
+    def _affine(self) -> dict[str, np.ndarray]:
+        return {"A": np.array(self.A), "b": np.array(self.b)} if self.preset == "affine" else {}
 
     @property
     def gap(self) -> float:
@@ -146,22 +176,7 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         return float(np.hypot(*(images - self._value(x) - (points - x) @ self.J.T).T).max())
 
     def _value(self, x: np.ndarray) -> np.ndarray:
-        """f(x) as two floats; says so where f gives something else."""
-        y = np.asarray(self.f(x), dtype=float)
-        if y.shape != (2,):
-            raise ValueError(f"f must give two numbers, an array of shape (2,), got shape {y.shape}")
-        return y
-
-    def _outputs_over(self, window: Sequence[float]) -> list[float]:
-        """A square window of the outputs that holds f over the input window."""
-        grid = np.stack(np.meshgrid(np.linspace(*window[:2], 9), np.linspace(*window[2:], 9)), axis=-1).reshape(-1, 2)
-        values = np.array([np.asarray(self._own(p), dtype=float) for p in grid])
-        if values.shape != (81, 2):
-            raise ValueError(f"f must give two numbers, an array of shape (2,), got shape {values.shape[1:]}")
-        values = values[np.isfinite(values).all(axis=1)]
-        low, high = (values.min(axis=0), values.max(axis=0)) if len(values) else (np.full(2, -1.0), np.full(2, 1.0))
-        half = max(0.55 * (high - low).max(), 0.1)
-        return [float(v) for middle in (low + high) / 2 for v in (middle - half, middle + half)]
+        return _two(self.f(x))
 
     # The page sends the newest x only when the answer to the one before has come (ipywidgets sends one change at a
     # time and keeps the last), so a slow f never makes a queue.
@@ -179,6 +194,7 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         self._answer = answer
 
     def sentence(self) -> str:
+        """The point, its image, J and the gap."""
         name = self._name if self.preset == "own" else self.preset
         x = ", ".join(map(short, self.x))
         try:
@@ -187,10 +203,12 @@ class JacobianStage(Explorable, module="jacobian_stage"):
             return f"Jacobian stage, {name}: f({x}) raises {type(error).__name__}: {error}."
         rows = "; ".join(" ".join(num(v) for v in row) for row in J)
         gap_text = "no gap" if gap < 1e-12 else f"gap {num(gap)}"
-        return f"Jacobian stage, {name}: f({x}) = ({', '.join(map(num, y))}), J = [{rows}], {gap_text} at nudge {short(self.nudge)}."
+        image = f"f({x}) = ({', '.join(map(num, y))})"
+        return f"Jacobian stage, {name}: {image}, J = [{rows}], {gap_text} at nudge {short(self.nudge)}."
 
     def picture(self) -> str:
-        inputs, outputs = WINDOWS.get(self.preset, (tuple(self._inputs), tuple(self._outputs)))
+        """Both planes with their grids."""
+        inputs, outputs = PRESETS[self.preset][2:4] if self.preset in PRESETS else (self._inputs, self._outputs)
         x, points = np.array(self.x), grid_points(self.x, self.nudge)
         parts = []
 
@@ -198,7 +216,11 @@ class JacobianStage(Explorable, module="jacobian_stage"):
             low, span = np.array([window[0], window[2]]), np.array([window[1] - window[0], window[3] - window[2]])
             parts.append(line([(left, 30), (left + 300, 30), (left + 300, 330), (left, 330)], close=True))
             parts.append(text(left, 16, title, anchor="start", weight=600))
-            place = lambda p: np.stack([left + 300 * (p[..., 0] - low[0]) / span[0], 330 - 300 * (p[..., 1] - low[1]) / span[1]], -1)  # noqa: E731
+
+            def place(p: np.ndarray) -> np.ndarray:
+                share = (p - low) / span
+                return np.stack([left + 300 * share[..., 0], 330 - 300 * share[..., 1]], axis=-1)
+
             zero = place(np.zeros(2)).clip([left, 30], [left + 300, 330])
             parts.extend([line([(left, zero[1]), (left + 300, zero[1])]), line([(zero[0], 30), (zero[0], 330)])])
             return place
@@ -212,7 +234,7 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         place = frame(16, inputs, "input")
         mesh(place, points, stroke=QUIET, width=1)
         tips = x + self.nudge * np.eye(2)
-        parts.extend(line(place(np.array([x, tip])), "#1f2328", 2.5) for tip in tips)
+        parts.extend(line(place(np.array([x, tip])), INK, 2.5) for tip in tips)
         try:
             y, J = self._value(x), self.J
             images = np.array([self._value(p) for p in points])
@@ -224,5 +246,5 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         mesh(place, flat, stroke=VALUE, width=1, dash="4 3")
         worst = np.hypot(*(images - flat).T).argmax()
         parts.append(line(place(np.array([images[worst], flat[worst]])), ERROR, 3))
-        parts.extend(line(place(np.array([y, y + self.nudge * column])), "#1f2328", 2.5) for column in J.T)
+        parts.extend(line(place(np.array([y, y + self.nudge * column])), INK, 2.5) for column in J.T)
         return svg(664, 346, *parts)

@@ -81,7 +81,7 @@ export function math(text) {
   const pattern = /([_^])(?:\{([^}]*)\}|(.))|([A-Za-zα-ωΑ-Ω]+)|([^_^A-Za-zα-ωΑ-Ω]+)/g;
   for (const [, level, braced, single, word, rest] of text.matchAll(pattern)) {
     if (level) root.append(h(level === "_" ? "sub" : "sup", {}, braced ?? single));
-    else if (word) root.append(word.length === 1 || word === "dW" || word === "db" ? h("i", {}, word) : word);
+    else if (word) root.append((word.length === 1 && word !== "Σ") || word === "dW" || word === "db" ? h("i", {}, word) : word);
     else root.append(rest);
   }
   return root;

@@ -1,4 +1,4 @@
-import { h, s, put, math, label, num, rounded, short, factor, set, watch, calm, button, choice, slider, sentence, matrix, column, KEYS } from "./kit.js";
+import { h, s, put, math, label, num, rounded, short, factor, set, watch, button, choice, slider, sentence, matrix, column, KEYS } from "./kit.js";
 
 // Pass player: values going forward, error terms going back, every number in its formula.
 // Layers count from 1 and lists carry null at 0; a batch is N columns; z[l][i][n] is neuron i of layer l for example n.
@@ -154,9 +154,8 @@ function render({ model, el }) {
   const equation = h("section", { class: "cr-equation", "aria-label": "equation of this step" });
   const inspector = h("section", { class: "cr-inspector", "aria-label": "chosen neuron or weight" });
   const table = h("section", { class: "cr-ratios", "aria-label": "wrong pass against right pass" });
-  const said = sentence();
-  root.append(h("div", { class: "cr-bar cr-transport" }, h("div", { class: "cr-row" }, backward, player, forward), track),
-    picture, h("div", { class: "cr-panels" }, equation, inspector), said,
+  const panels = h("div", { class: "cr-panels" }, equation, inspector), said = sentence();
+  root.append(h("div", { class: "cr-bar cr-transport" }, h("div", { class: "cr-row" }, backward, player, forward), track), picture, panels, said,
     h("div", { class: "cr-bar cr-options-bar" }, detail.element, breaks.element, eta.element, which.element), table);
 
   // ---- the network
@@ -212,6 +211,11 @@ function render({ model, el }) {
     const element = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "network: arrow keys go from neuron to weight to neuron" }, heads, lines, labels, tiles);
     put(picture, element);
     drawn = { items, loss, final, digits: compact ? 3 : 4 };
+    // as tall as its tallest step, so that nothing below moves while it plays
+    panels.style.alignItems = "start";
+    equation.style.minHeight = "";
+    equation.style.minHeight = `${Math.max(...list.map((step) => { drawEquation(step); return equation.offsetHeight; }))}px`;
+    panels.style.alignItems = "";
   }
 
   /** What makes a neuron or a weight a button. @param {string} id */
@@ -307,6 +311,7 @@ function render({ model, el }) {
     which.input.max = String(p.N);
     which.update(n + 1);
     drawEquation();
+    said.textContent = `Step ${at()} of ${list.length - 1}: ${summary(kind, layer, neuron)}`;
     drawInspector();
     drawTable();
   }
@@ -334,8 +339,8 @@ function render({ model, el }) {
   const col = (/** @type {number[][]} */ A) => column(A.map((row) => row[example()]));
   const op = (/** @type {string} */ text) => h("span", { class: "cr-op" }, text);
 
-  function drawEquation() {
-    const step = now(), { kind, l, i, tag } = step, f = model.get("activations")[l];
+  function drawEquation(step = now()) {
+    const { kind, l, i, tag } = step;
     const formula = {
       x: `a^{0} = x`, z: `${hat("z", l)} = ${hat("W", l)} ${hat("a", l - 1)} + ${hat("b", l)}`, a: `${hat("a", l)} = σ(${hat("z", l)})`,
       loss: LOSS_TEXT[model.get("loss")], delta: deltaText(l), dW: `∂loss∕∂${hat("W", l)} = ${hat("δ", l)} (${hat("a", l - 1)})^{T}`, db: `∂loss∕∂${hat("b", l)} = ${hat("δ", l)}${p.N > 1 ? ", summed over the examples" : ""}`,
@@ -344,9 +349,6 @@ function render({ model, el }) {
     const body = p.error && ["delta", "dW", "db"].includes(kind) && !known(kind, l) ? [h("p", { class: "cr-error" }, p.error[0].toUpperCase() + p.error.slice(1))] : i ? [lineOf(kind, l, i)] : matrices(kind, l);
     put(equation, h("h4", {}, h("span", { class: way === "backward" ? "cr-error" : "cr-value" }, way), way === "start" ? "" : kind === "loss" ? "" : `, layer ${l}${i ? `, neuron ${i}` : ""}`, tag && h("span", { class: "cr-tag" }, ` (${tag})`)),
       h("p", { class: "cr-formula" }, kind === "delta" && wronged && l < p.L ? broken(l) : math(formula)), h("div", { class: "cr-numbers" }, body));
-    const last = summary(kind, l, i);
-    said.textContent = `Step ${at()} of ${list.length - 1}: ${last}`;
-    void f;
   }
 
   function deltaText(/** @type {number} */ l) {
@@ -481,7 +483,6 @@ function render({ model, el }) {
     watch(model, ["step", "example", "selected"], draw),
     watch(model, ["W", "b", "activations", "x", "y", "loss", "broken", "eta", "detail"], () => { compute(); build(); draw(); }),
   ];
-  void calm;
   return () => { off.forEach((end) => end()); observer?.disconnect(); clearInterval(timer); root.remove(); };
 }
 

@@ -10,8 +10,20 @@ import traitlets as T
 from numpy.typing import ArrayLike
 
 from course_lib.backprop import Backpropagation
-from course_lib.explorables._base import ERROR, INK, QUIET, VALUE, Explorable, box, line, num, short, subscript, svg, text
-from course_lib.losses import LOSSES
+from course_lib.explorables._base import (
+    ERROR,
+    INK,
+    QUIET,
+    VALUE,
+    Explorable,
+    box,
+    line,
+    num,
+    short,
+    subscript,
+    svg,
+    text,
+)
 from course_lib.network import Network
 
 LAYERS, NEURONS = 4, 4  # the largest network that fits the page
@@ -39,8 +51,8 @@ class PassPlayer(Explorable, module="pass_player"):
     loss : a name of LOSSES
 
     Traits : ``step`` (0 to ``steps``), ``detail`` ("layers" or "neurons"), ``example`` (1 to N), ``selected`` ("a 1 2":
-    layer 1, neuron 2; "w 2 1 2": the weight W^2_12), ``broken`` ("", "no slope", "no transpose", "too early") and ``eta``,
-    the step size of the last. ``W``, ``b``, ``x``, ``y`` are nested lists, None at 0.
+    layer 1, neuron 2; "w 2 1 2": the weight W^2_12), ``broken`` ("", "no slope", "no transpose", "too early") and
+    ``eta``, the step size of the last. ``W``, ``b``, ``x``, ``y`` are nested lists, None at 0.
 
     >>> player = PassPlayer(step=5)
     >>> player.steps
@@ -75,7 +87,9 @@ class PassPlayer(Explorable, module="pass_player"):
         if x is None or y is None:
             raise ValueError("x and y must come with the network: an input and its target")
         if net.L > LAYERS or max(net.sizes) > NEURONS:
-            raise ValueError(f"net must have at most {LAYERS} layers of {NEURONS} neurons to fit the page, got {net.sizes}")
+            raise ValueError(
+                f"net must have at most {LAYERS} layers of {NEURONS} neurons to fit the page, got {net.sizes}"
+            )
         x, y = (np.asarray(v, dtype=float) for v in (x, y))
         x, y = (v[:, None] if v.ndim == 1 else v for v in (x, y))
         Backpropagation(net, loss).gradient(x, y)  # refuses what does not fit, in its own words
@@ -101,22 +115,23 @@ class PassPlayer(Explorable, module="pass_player"):
         sizes = [1] * len(self.W) if self.detail == "layers" else [len(v or ()) for v in self.W]
         return 5 * sum(sizes[1:]) + 1
 
-    def _passes(self) -> Backpropagation:
+    def _passes(self) -> tuple[Backpropagation, float]:
+        """The right passes, and the loss."""
         back = Backpropagation(self.net, self.loss)
-        back.value = back.gradient(np.array(self.x), np.array(self.y))
-        return back
+        return back, back.gradient(np.array(self.x), np.array(self.y))
 
     def sentence(self) -> str:
+        """The network, the step and the loss."""
         net, N = self.net, len(self.x[0])
         return (
             f"Pass player, network {'-'.join(map(str, net.sizes))}, {self.loss}, {N} example{'s' if N > 1 else ''}: "
-            f"step {min(self.step, self.steps)} of {self.steps}, loss {num(self._passes().value)}; {BROKEN[self.broken]}."
+            f"step {min(self.step, self.steps)} of {self.steps}, loss {num(self._passes()[1])}; {BROKEN[self.broken]}."
         )
 
     def picture(self) -> str:
         """Both passes done, all numbers there: a still picture serves best as a table of the whole."""
-        back, net, n = self._passes(), self.net, min(self.example, len(self.x[0])) - 1
-        sizes, L, width, height = net.sizes, net.L, 112, 74
+        (back, loss), net, n = self._passes(), self.net, min(self.example, len(self.x[0])) - 1
+        sizes, L, width = net.sizes, net.L, 112
         tall = 46 + max(sizes) * 100
         X = [10 + 190 * l for l in range(L + 2)]
         Y = [[46 + (max(sizes) - m) * 50 + 100 * i + 44 for i in range(m)] for m in sizes]
@@ -147,8 +162,19 @@ class PassPlayer(Explorable, module="pass_player"):
         for l in range(1, L + 1):
             for i in range(sizes[l]):
                 rows = [("z", back.z[l], INK), ("a", back.a[l], VALUE), ("δ", back.delta[l], ERROR)]
-                tile(X[l], Y[l][i], [(subscript(f"{name}{i + 1}"), num(values[i, n]), colour) for name, values, colour in rows])
-        tile(X[L + 1], middle, [*((subscript(f"y{i + 1}"), short(row[n]), INK) for i, row in enumerate(self.y)), ("loss", num(back.value), INK)])
+                tile(
+                    X[l],
+                    Y[l][i],
+                    [(subscript(f"{name}{i + 1}"), num(values[i, n]), colour) for name, values, colour in rows],
+                )
+        tile(
+            X[L + 1],
+            middle,
+            [
+                *((subscript(f"y{i + 1}"), short(row[n]), INK) for i, row in enumerate(self.y)),
+                ("loss", num(loss), INK),
+            ],
+        )
         return svg(X[-1] + width + 10, tall, *parts)
 
 

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import traitlets as T
 
 from course_lib.chain import bracketings, path_product, paths, sum_over_paths
-from course_lib.explorables._base import LINE, QUIET, VALUE, Explorable, line, num, short, subscript, svg, text
+from course_lib.explorables._base import (
+    INK,
+    LINE,
+    QUIET,
+    VALUE,
+    Explorable,
+    circle,
+    line,
+    num,
+    short,
+    subscript,
+    svg,
+    text,
+)
 
 EDGES = {
     ("x1", "h1"): 0.5, ("x2", "h1"): -1.0, ("x1", "h2"): 2.0, ("x2", "h2"): 0.4, ("x1", "h3"): -0.5, ("x2", "h3"): 1.5,
@@ -31,7 +45,8 @@ class PathExplorer(Explorable, module="path_explorer"):
     >>> explorer.sum
     -1.5
     >>> print(explorer)
-    Path explorer: 2 of 3 paths from x2 to y1, −3.0000 + 1.5000 = −1.5000; dy1/dx2 = −1.7000; ((J4 J3) J2) J1 takes 2000 multiplications.
+    Path explorer: 2 of 3 paths from x2 to y1, −3.0000 + 1.5000 = −1.5000; dy1/dx2 = −1.7000; ((J4 J3) J2) J1 takes 2000
+    multiplications.
     """
 
     edges = T.List().tag(sync=True)
@@ -85,6 +100,7 @@ class PathExplorer(Explorable, module="path_explorer"):
         return bracketings([tuple(shape) for shape in self.shapes], [f"J{n - k}" for k in range(n)])
 
     def sentence(self) -> str:
+        """The chosen paths, their sum, the derivative, and what the bracketing costs."""
         graph, open_paths = self.graph, paths(self.graph, self.start, self.end)
         terms = " + ".join(num(path_product(graph, path.split(" > "))) for path in self.paths).replace("+ −", "− ")
         terms = f", {terms}{f' = {num(self.sum)}' if len(self.paths) > 1 else ''}" if self.paths else ""
@@ -96,6 +112,7 @@ class PathExplorer(Explorable, module="path_explorer"):
         )
 
     def picture(self) -> str:
+        """The graph with the chosen paths, their products and the sum."""
         graph = self.graph
         depth = dict.fromkeys((n for edge in graph for n in edge), 0)
         for _ in depth:
@@ -108,17 +125,24 @@ class PathExplorer(Explorable, module="path_explorer"):
             for d, names in enumerate(columns)
             for i, n in enumerate(names)
         }
-        taken = {edge for path in self.paths for edge in zip(path.split(" > "), path.split(" > ")[1:])}
-        on_the_way = {edge for path in paths(graph, self.start, self.end) for edge in zip(path, path[1:])}
-        parts = [line([at[a], at[b]], VALUE if (a, b) in taken else QUIET if (a, b) in on_the_way else LINE, 3 if (a, b) in taken else 1.5) for a, b in graph]
+        taken = {edge for path in self.paths for edge in pairwise(path.split(" > "))}
+        on_the_way = {edge for path in paths(graph, self.start, self.end) for edge in pairwise(path)}
+        parts = [
+            line(
+                [at[a], at[b]],
+                VALUE if (a, b) in taken else QUIET if (a, b) in on_the_way else LINE,
+                3 if (a, b) in taken else 1.5,
+            )
+            for a, b in graph
+        ]
         for (a, b), value in graph.items():
             if (a, b) in on_the_way:
                 x, y = (at[a][0] + at[b][0]) / 2, (at[a][1] + at[b][1]) / 2
-                parts.append(text(x, y, short(value), VALUE if (a, b) in taken else "#1f2328", halo=True))
+                parts.append(text(x, y, short(value), VALUE if (a, b) in taken else INK, halo=True))
         for name, (x, y) in at.items():
             end = name in (self.start, self.end)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="21" fill="{VALUE if end else "#ffffff"}" stroke="{VALUE if end else QUIET}" stroke-width="1.5"/>')
-            parts.append(text(x, y, subscript(name), "#ffffff" if end else "#1f2328", size=15))
+            parts.append(circle(x, y, 21, VALUE if end else QUIET, VALUE if end else "#ffffff"))
+            parts.append(text(x, y, subscript(name), "#ffffff" if end else INK, size=15))
         for row, path in enumerate(paths(graph, self.start, self.end)):
             chosen, y = " > ".join(path) in self.paths, 36 + 30 * row
             steps = " → ".join(map(subscript, path))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,7 +68,8 @@ class Bench:
         """The matrices shown, by name: rows of texts."""
         return self.page.evaluate("""() => Object.fromEntries([...document.querySelectorAll("[data-matrix]")].map(m => {
             const rows = [];
-            for (const c of m.querySelectorAll("[data-cell]")) (rows[+c.dataset.cell.split(" ")[0]] ??= []).push(c.textContent);
+            for (const c of m.querySelectorAll("[data-cell]"))
+                (rows[+c.dataset.cell.split(" ")[0]] ??= []).push(c.textContent);
             return [m.dataset.matrix, rows];
         }))""")
 
@@ -90,7 +92,9 @@ def number(text):
 def assert_shown(text, value):
     """A text shows a value to its own last digit."""
     shown, half = number(text)
-    assert abs(shown - value) <= max(half if "." in text or "e" in text else 1e-9, 1e-12), f"{text} is shown, {value!r} is right"
+    assert abs(shown - value) <= max(half if "." in text or "e" in text else 1e-9, 1e-12), (
+        f"{text} is shown, {value!r} is right"
+    )
 
 
 def test_a_number_that_is_off_by_one_in_its_last_digit_is_found():
@@ -104,7 +108,17 @@ def test_a_number_that_is_off_by_one_in_its_last_digit_is_found():
 def test_page_and_twin_write_numbers_alike(bench):
     bench.show(PathExplorer())
     rng = np.random.default_rng(0)
-    numbers = [*(rng.normal(size=300) * 10.0 ** rng.integers(-8, 8, size=300)), 0.0, -0.0, 0.5, 3.0, 9.99996, 99.9996, 1e5, 999.9951]
+    numbers = [
+        *(rng.normal(size=300) * 10.0 ** rng.integers(-8, 8, size=300)),
+        0.0,
+        -0.0,
+        0.5,
+        3.0,
+        9.99996,
+        99.9996,
+        1e5,
+        999.9951,
+    ]
     numbers = [float(v) for v in numbers]
     assert bench.page.evaluate("numbers => numbers.map(v => kit.num(v))", numbers) == [num(v) for v in numbers]
     assert bench.page.evaluate("numbers => numbers.map(v => kit.short(v))", numbers) == [short(v) for v in numbers]
@@ -119,12 +133,18 @@ def test_every_number_on_the_jacobian_stage_is_right(bench, preset):
     stage = JacobianStage(preset)
     bench.show(stage)
     for _ in range(12):
-        state = {"x": rng.uniform(-1.8, 1.8, size=2).round(2).tolist(), "nudge": rng.choice([0.05, 0.3, 0.75, 1.0]).item()}
+        state = {
+            "x": rng.uniform(-1.8, 1.8, size=2).round(2).tolist(),
+            "nudge": rng.choice([0.05, 0.3, 0.75, 1.0]).item(),
+        }
         for name, value in state.items():
             setattr(stage, name, value)
         bench.set(**state)
         if preset == "affine":
-            shown = [[float(v) for v in row] for row in np.reshape([f.input_value() for f in bench.page.locator(".cr-number input").all()], (2, 2))]
+            shown = [
+                [float(v) for v in row]
+                for row in np.reshape([f.input_value() for f in bench.page.locator(".cr-number input").all()], (2, 2))
+            ]
             np.testing.assert_array_equal(shown, stage.J)
         else:
             for text, value in zip(bench.texts(".cr-number"), stage.J.ravel(), strict=True):
@@ -145,7 +165,8 @@ def test_the_point_follows_hand_and_keys_and_stays_in_the_plane(bench):
     bench.page.mouse.down()
     bench.page.mouse.move(box["x"] - 60, box["y"] + 40, steps=4)
     dragged = bench.get("x")
-    assert dragged[0] < 0.5 and dragged[1] < 0.4
+    assert dragged[0] < 0.5
+    assert dragged[1] < 0.4
     bench.page.mouse.move(-500, 2000)
     bench.page.mouse.up()
     assert bench.get("x") == [-2, -2]
@@ -159,7 +180,10 @@ def test_a_nudge_lights_its_column_and_its_arrows(bench):
     bench.show(JacobianStage("polar"))
     bench.page.get_by_role("button", name="nudge φ").press("Enter")
     assert bench.get("column") == 2
-    assert bench.page.locator(".cr-entry.cr-lit").evaluate_all("cells => cells.map(c => c.dataset.entry)") == ["12", "22"]
+    assert bench.page.locator(".cr-entry.cr-lit").evaluate_all("cells => cells.map(c => c.dataset.entry)") == [
+        "12",
+        "22",
+    ]
     assert bench.page.locator(".cr-arrow.cr-live").count() == 2
     bench.page.get_by_role("button", name="nudge φ").click()
     assert bench.get("column") == 0
@@ -177,7 +201,7 @@ def test_the_matrix_of_the_affine_map_can_be_typed(bench):
 
 def random_graph(rng, sizes=(2, 3, 2), names="xhy"):
     layers = [[f"{name}{i + 1}" for i in range(n)] for name, n in zip(names, sizes, strict=True)]
-    return {(a, b): round(rng.normal(), 3) for one, two in zip(layers, layers[1:], strict=False) for b in two for a in one}
+    return {(a, b): round(rng.normal(), 3) for one, two in pairwise(layers) for b in two for a in one}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -196,7 +220,10 @@ def test_every_number_of_the_path_explorer_is_right(bench, seed):
     bench.page.get_by_role("button", name="all paths").click()
     assert_shown(bench.texts("[data-number=sum]")[0], whole)
     assert_shown(bench.texts(".cr-best")[0], whole)
-    layers = [sorted({n for edge in graph for n in edge if n[0] == name}) for name in dict.fromkeys(a[0] for a in [n for e in graph for n in e])]
+    layers = [
+        sorted({n for edge in graph for n in edge if n[0] == name})
+        for name in dict.fromkeys(a[0] for a in [n for e in graph for n in e])
+    ]
     total = list(bench.matrices().values())[-1]
     for row, b in zip(total, layers[-1], strict=True):
         for text, a in zip(row, layers[0], strict=True):
@@ -206,11 +233,13 @@ def test_every_number_of_the_path_explorer_is_right(bench, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_every_count_of_multiplications_is_right(bench, seed):
     sizes = np.random.default_rng(seed).integers(1, 60, size=5).tolist()
-    shapes = list(zip(sizes, sizes[1:], strict=False))
+    shapes = list(pairwise(sizes))
     explorer = PathExplorer(shapes=shapes)
     bench.show(explorer)
     expected = bracketings(shapes, ["J4", "J3", "J2", "J1"])
-    shown = bench.page.locator(".cr-bar-row").evaluate_all("rows => rows.map(r => [r.dataset.bracketing, r.querySelector('.cr-bar-count').textContent])")
+    shown = bench.page.locator(".cr-bar-row").evaluate_all(
+        "rows => rows.map(r => [r.dataset.bracketing, r.querySelector('.cr-bar-count').textContent])"
+    )
     assert sorted((name, int(re.sub(r"\D", "", count))) for name, count in shown) == sorted(expected)
     assert [int(re.sub(r"\D", "", count)) for _, count in shown] == [count for _, count in expected]
 
@@ -240,7 +269,12 @@ def test_paths_are_chosen_by_mouse_or_by_keys(bench):
 def random_player(seed):
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 5, size=rng.integers(2, 6)).tolist()
-    loss, output = [("squared error", "tanh"), ("squared error without 1/2", "softplus"), ("binary cross-entropy", "sigmoid"), ("categorical cross-entropy", "softmax")][seed % 4]
+    loss, output = [
+        ("squared error", "tanh"),
+        ("squared error without 1/2", "softplus"),
+        ("binary cross-entropy", "sigmoid"),
+        ("categorical cross-entropy", "softmax"),
+    ][seed % 4]
     hidden = rng.choice(["identity", "sigmoid", "tanh", "relu", "leaky relu", "softplus"], size=len(sizes) - 2).tolist()
     net = Network(sizes, [*hidden, output], rng=seed)
     net.theta += 0.1 * rng.normal(size=net.P)
@@ -273,7 +307,12 @@ def test_every_number_of_the_pass_player_is_right(bench, seed):
         if kind == "loss":
             assert_shown(bench.texts("[data-number=loss]" if N > 1 else "[data-number='loss one']")[0], loss)
             continue
-        whole = {"x": ("a^{0}", back.a[0]), "z": (f"z^{{{l}}}", back.z[l]), "a": (f"a^{{{l}}}", back.a[l]), "delta": (f"δ^{{{l}}}", back.delta[l])}
+        whole = {
+            "x": ("a^{0}", back.a[0]),
+            "z": (f"z^{{{l}}}", back.z[l]),
+            "a": (f"a^{{{l}}}", back.a[l]),
+            "delta": (f"δ^{{{l}}}", back.delta[l]),
+        }
         total = {"dW": (f"∂loss∕∂W^{{{l}}}", back.dW[l]), "db": (f"∂loss∕∂b^{{{l}}}", back.db[l])}
         name, values = total[kind] if kind in total else (whole[kind][0], whole[kind][1][:, N - 1 :])
         assert np.shape(shown[name]) == values.shape
@@ -322,7 +361,9 @@ def wrong_passes(player, broken):
 
 @pytest.mark.parametrize("broken", ["no slope", "no transpose", "too early"])
 def test_the_table_of_a_wrong_pass_has_the_right_ratios(bench, broken):
-    player = play(Network([2, 3, 3, 3], rng=8), np.ones((2, 4)) * [1, 2, 3, 4], np.eye(3)[:, [0, 1, 2, 0]], broken=broken, eta=2.0)
+    player = play(
+        Network([2, 3, 3, 3], rng=8), np.ones((2, 4)) * [1, 2, 3, 4], np.eye(3)[:, [0, 1, 2, 0]], broken=broken, eta=2.0
+    )
     bench.show(player)
     bench.set(step=player.steps)
     back, delta, dW = wrong_passes(player, broken)
@@ -366,7 +407,14 @@ def test_the_player_works_by_keys_alone(bench):
     page.get_by_label("step of the two passes").press("ArrowRight")
     assert bench.get("step") == 4
     page.locator("[data-id][tabindex='0']").focus()
-    for key, selected in [("ArrowDown", "a 1 2"), ("ArrowRight", "w 2 1 2"), ("ArrowUp", "w 2 1 1"), ("ArrowLeft", "a 1 1"), ("ArrowLeft", "w 1 1 1"), ("Escape", "")]:
+    for key, selected in [
+        ("ArrowDown", "a 1 2"),
+        ("ArrowRight", "w 2 1 2"),
+        ("ArrowUp", "w 2 1 1"),
+        ("ArrowLeft", "a 1 1"),
+        ("ArrowLeft", "w 1 1 1"),
+        ("Escape", ""),
+    ]:
         page.keyboard.press(key)
         assert bench.get("selected") == selected
     page.get_by_role("radio", name="no σ′").press("Space")
@@ -396,16 +444,20 @@ STATES = [
     *(JacobianStage(preset, column=k % 3) for k, preset in enumerate(PRESETS)),
     PathExplorer(paths=["x1 > h1 > y1"]),
     PassPlayer(step=11),
-    *(play(Network([n] * (layers + 1), rng=1), np.ones(n), np.zeros(n), step=99) for n, layers in [(4, 4), (3, 3), (3, 1), (1, 4)]),
+    *(
+        play(Network([n] * (layers + 1), rng=1), np.ones(n), np.zeros(n), step=99)
+        for n, layers in [(4, 4), (3, 3), (3, 1), (1, 4)]
+    ),
     play(Network([2, 3, 2, 3], rng=1), np.ones(2), np.zeros(3), step=99, broken="too early"),
 ]
 OVERLAPS = """() => {
-    const texts = [...document.querySelectorAll(".cr svg text")].filter(t => t.textContent.trim() && t.getClientRects().length
-        && getComputedStyle(t).visibility === "visible" && !t.closest(".cr-plane"));
+    const texts = [...document.querySelectorAll(".cr svg text")].filter(t => t.textContent.trim()
+        && t.getClientRects().length && getComputedStyle(t).visibility === "visible" && !t.closest(".cr-plane"));
     const boxes = texts.map(t => [t, t.getBoundingClientRect()]);
     const found = [];
     for (const [k, [t, a]] of boxes.entries()) for (const [u, b] of boxes.slice(k + 1))
-        if (a.left + 1 < b.right && b.left + 1 < a.right && a.top + 4 < b.bottom && b.top + 4 < a.bottom) found.push(`${t.textContent} / ${u.textContent}`);
+        if (a.left + 1 < b.right && b.left + 1 < a.right && a.top + 4 < b.bottom && b.top + 4 < a.bottom)
+            found.push(`${t.textContent} / ${u.textContent}`);
     return found;
 }"""
 CONTRAST = """() => {
@@ -447,7 +499,9 @@ def test_everything_that_takes_the_focus_has_a_name_and_keeps_its_keys(bench, ex
     bench.show(explorable)
     for element in bench.page.locator(".cr [tabindex], .cr button, .cr input").all():
         assert element.get_attribute("data-lm-suppress-shortcuts") == "true", element.evaluate("e => e.outerHTML")
-        name = element.evaluate("e => e.getAttribute('aria-label') || e.textContent || e.labels?.[0]?.textContent || ''")
+        name = element.evaluate(
+            "e => e.getAttribute('aria-label') || e.textContent || e.labels?.[0]?.textContent || ''"
+        )
         assert name.strip(), element.evaluate("e => e.outerHTML")
 
 
@@ -479,7 +533,9 @@ def test_page_and_kernel_share_their_state(open_notebook, app):
         notebook.run(cell)
     page = notebook.page
     notebook.cell(1).locator(".cr-point").press("ArrowLeft")
-    page.wait_for_function("() => document.querySelector('.cr-stage .cr-sentence').textContent.startsWith('f sends (0.95, 0.5)')")
+    page.wait_for_function(
+        "() => document.querySelector('.cr-stage .cr-sentence').textContent.startsWith('f sends (0.95, 0.5)')"
+    )
     notebook.cell(2).get_by_role("button", name="all paths").click()
     notebook.cell(3).get_by_role("button", name="Next").click()
     notebook.cell(3).locator("[data-id='a 2 1']").click()
