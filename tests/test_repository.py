@@ -32,6 +32,7 @@ REASONS = dict(re.findall(r'^    "([\w-]+)[^"]*", *# (.+)$', PYPROJECT, re.MULTI
 DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
 EXTRAS = [Requirement(line) for extra in PROJECT["optional-dependencies"].values() for line in extra]
 CONSTRAINTS = [Requirement(line) for line in text("constraints.txt").splitlines() if not line.startswith("#")]
+NOISE = re.compile(r"\d\.\de-(?:09|1\d)")  # what is left of a difference of equal numbers, another on another machine
 
 
 def canonical(name: str) -> str:
@@ -153,10 +154,10 @@ def test_the_ten_lines_of_the_readme_print_what_it_says():
     program, expected = re.search(
         r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", text("README.md"), re.DOTALL
     ).groups()
-    assert len([line for line in program.splitlines() if line]) <= 12
+    assert len([line for line in program.splitlines() if line]) == 10
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(program, "README.md", "exec"), {})
-    assert printed.getvalue() == expected
+    assert NOISE.sub("...", printed.getvalue()) == NOISE.sub("...", expected)
 
 
 def test_the_readme_lists_every_chapter_with_its_title_and_its_minutes():
