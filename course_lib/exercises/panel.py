@@ -6,9 +6,12 @@ says nothing by colour alone. `text` is the same for a terminal.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
+import struct
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -22,7 +25,7 @@ from course_lib.exercises.diagnosis import parts_of, value_of
 from course_lib.exercises.values import Map, Misfit, close, decode, named_parts, scale_of
 
 NUMBERS = 8  # up to so many rows and columns the tiles carry numbers
-TILES = 40  # larger arrays show a window of so many rows and columns around the worst entry
+TILES = 120  # larger arrays become a picture, of a window of at most so many around the worst entry
 
 _MARK = {"correct": "\u2713", "not-attempted": "\u25cb", "failed": "\u26a0"}  # else a pencil: go on working
 _EDGE = {"correct": "#009E73", "not-attempted": "#767676", "failed": "#D55E00"}
@@ -41,9 +44,11 @@ def verdict(
     if isinstance(outcome, o.Mistake) and outcome.hint:
         body.append(f'<div style="margin-top:4px">{_e(outcome.hint)}</div>')
     if outcome.kind not in ("correct", "not-attempted"):
-        body += [_picture(exercise, outcome, inputs, record), _tried(exercise, outcome, inputs)]
+        body.append(_picture(exercise, outcome, inputs, record))
     if outcome.kind != "correct":
         body.append(ladder(exercise, inputs, solution=attempts > 0 and outcome.kind != "not-attempted"))
+    if outcome.kind not in ("correct", "not-attempted"):
+        body.append(_tried(exercise, outcome, inputs))
     edge = _EDGE.get(outcome.kind, "#0072B2")
     style = f"border-left:4px solid {edge};padding:6px 0 6px 12px;margin:4px 0;line-height:1.5;max-width:900px"
     return f'<div class="cr-panel" style="{style}">{"".join(body)}</div>'
@@ -167,11 +172,11 @@ def _picture(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, 
         if right[part].size == 1 and exercise.kind == "num":
             continue
         x, y = _real(came[part]), _real(right[part])
-        gap = x - y
+        gap = np.where(off[part] | quotient, x - y, 0.0)
         worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(_size(gap))), gap.shape))
         if exercise.kind == "num":
             pictures.append(
-                _grid(x, f"{part or 'yours'}, ✗ where it is off", off=off[part], rows_columns=_labels(exercise, inputs))
+                _grid(x, f"{part or 'yours'}, ✗ where it is off", off=off[part], labels=_labels(exercise, inputs))
             )
         else:
             scale = max(scale_of(x), scale_of(y))
@@ -231,67 +236,101 @@ def _grid(
     worst: tuple[int, ...] | None = None,
     off: np.ndarray | None = None,
     scale: float | None = None,
-    rows_columns: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    labels: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
 ) -> str:
-    """One array as a table of tiles: numbers in them where it is small, blue for minus and orange for plus."""
-    shape = array.shape
-    column = array.ndim == 1
+    """One array as tiles, blue for minus and orange for plus: a table with the numbers, or a picture where it is large.
+
+    worst is outlined; off marks what is wrong in a typed answer, which then has no heat; labels are of rows, columns.
+    """
     table = np.atleast_2d(array) if array.ndim <= 1 else array.reshape(array.shape[0], -1)
-    if column and rows_columns[0]:
-        table, column = table.T, False
-        off = off.reshape(table.shape) if off is not None else None
-    at = (0, *worst)[-2:] if worst else None
-    off = np.reshape(off, table.shape) if off is not None else None
-    small = table.shape[0] <= NUMBERS and table.shape[1] <= NUMBERS
-    r0, c0 = (_window(n, at[k] if at else 0) for k, n in enumerate(table.shape))
-    window = table[r0 : r0 + TILES, c0 : c0 + TILES]
+    table = table.T if array.ndim == 1 and labels[0] else table
+    at = (0, 0, *worst)[-2:] if worst is not None else None
+    size = f" ({' × '.join(map(str, array.shape))})" if array.ndim else ""
     scale = scale or scale_of(table)
-    label_rows, label_columns = (
-        names if len(names) == n else () for names, n in zip(rows_columns, table.shape, strict=True)
-    )
-    rows = []
-    if label_columns:
-        heads = "".join(f'<th scope="col" style="{_HEAD}">{simple(c)}</th>' for c in label_columns)
-        rows.append(f"<tr>{'<td></td>' if label_rows else ''}{heads}</tr>")
-    for i, row in enumerate(window):
-        cells = [f'<th scope="row" style="{_HEAD}">{simple(label_rows[i])}</th>'] if label_rows else []
-        for j, value in enumerate(row):
-            place = (i + r0, j + c0)
-            wrong = bool(off[place]) if off is not None else None
-            cells.append(_tile(float(value), scale, small, place == at, wrong))
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    size = "" if array.ndim == 0 else f" ({' × '.join(map(str, shape))})"
+    if max(table.shape) > NUMBERS:
+        return _picture_of(table, caption + size, at, scale)
+    wrong = np.full(table.shape, None) if off is None else np.reshape(off, table.shape)
+    rows, columns = (names if len(names) == n else () for names, n in zip(labels, table.shape, strict=True))
+    lines = []
+    if columns:
+        lines.append(("<td></td>" if rows else "") + "".join(_head(c, "col") for c in columns))
+    for i, row in enumerate(table):
+        tiles = (_tile(float(v), scale, (i, j) == at, wrong[i, j]) for j, v in enumerate(row))
+        lines.append((_head(rows[i], "row") if rows else "") + "".join(tiles))
+    body = "".join(f'<tr style="background-color:transparent">{line}</tr>' for line in lines)
+    cap = f'<caption style="caption-side:top;{_CAPTION}">{_e(caption + size)}</caption>'
+    return f'<table style="{_TABLE}">{cap}<tbody>{body}</tbody></table>'
+
+
+_TABLE = "border-collapse:separate;border-spacing:2px;border:none;margin:0;width:auto;table-layout:auto;font-size:90%"
+_CAPTION = "white-space:nowrap;text-align:left;padding:0 0 2px 2px;opacity:0.85"
+_HEAD = "font-weight:normal;text-align:center;padding:1px 6px;border:none"
+
+
+def _head(text: str, scope: str) -> str:
+    return f'<th scope="{scope}" style="{_HEAD}">{simple(text)}</th>'
+
+
+def _tile(value: float, scale: float, worst: bool, wrong: bool | None) -> str:
+    *rgb, alpha = _colour(value, scale)
+    if wrong is not None:
+        rgb, alpha = (list(_ORANGE), 0.25) if wrong else ([128, 128, 128], 0.12)
+    edge = "2px solid" if worst or wrong else "2px solid rgba(128,128,128,0.15)"
+    style = f"background-color:rgba({','.join(map(str, rgb))},{alpha:.2f});border:{edge};{_CELL}"
+    return f'<td style="{style}">{_e(o.number(value, 3))}{" ✗" if wrong else ""}</td>'
+
+
+_CELL = "padding:2px 7px;text-align:right;white-space:nowrap"
+
+
+def _colour(value: float, scale: float) -> tuple[int, int, int, float]:
+    """Red, green, blue and how opaque, over the page's own colour, so that it suits light and dark."""
+    if not np.isfinite(value):
+        return 128, 128, 128, 0.4
+    return (*(_ORANGE if value > 0 else _BLUE), 0.7 * min(abs(value) / scale, 1.0))
+
+
+def _picture_of(table: np.ndarray, caption: str, at: tuple[int, ...] | None, scale: float) -> str:
+    """A large array as a picture: a window of at most TILES rows and columns that holds the worst entry."""
+    starts = [_window(n, at[k] if at else 0) for k, n in enumerate(table.shape)]
+    window = table[starts[0] : starts[0] + TILES, starts[1] : starts[1] + TILES]
+    side = max(2, min(8, 240 // max(window.shape)))
+    pixels = np.array([[_colour(float(v), scale) for v in row] for row in window])
+    pixels[pixels[..., 3] < 0.06] = (128, 128, 128, 0.06)
+    pixels[..., 3] *= 255
+    pixels = np.pad(pixels.astype(np.uint8).repeat(side, 0).repeat(side, 1), ((3, 3), (3, 3), (0, 0)))
+    if at is not None:  # a frame in black and white, to be seen on every colour
+        top, left = (3 + side * (k - start) for k, start in zip(at, starts, strict=True))
+        for width, shade in ((3, 0), (2, 255)):
+            frame = pixels[top - width : top + side + width, left - width : left + side + width]
+            inner = frame[1:-1, 1:-1].copy()
+            frame[:] = (shade, shade, shade, 255)
+            frame[1:-1, 1:-1] = inner
     if window.size < table.size:
-        size += f", rows {r0} to {r0 + window.shape[0] - 1}, columns {c0} to {c0 + window.shape[1] - 1}"
-    style = (
-        "border-collapse:separate;border-spacing:2px;border:none;margin:0;width:auto;table-layout:auto;font-size:90%"
-    )
-    cap = f'<caption style="{_CAPTION}">{_e(caption + size)}</caption>'
-    return f'<table style="{style}">{cap}<tbody>{"".join(rows)}</tbody></table>'
-
-
-_CAPTION = "caption-side:top;white-space:nowrap;text-align:left;padding:0 0 2px 2px;opacity:0.85"
-_HEAD = "font-weight:normal;text-align:center;padding:1px 6px;border:none;background:none"
+        last = [start + n - 1 for start, n in zip(starts, window.shape, strict=True)]
+        caption += f", rows {starts[0]} to {last[0]}, columns {starts[1]} to {last[1]}"
+    data = base64.b64encode(_png(pixels)).decode("ascii")
+    alt = f"{caption}; the largest entry is {o.number(np.max(_size(table)), 3)} in size"
+    alt += f", the worst entry is at row {at[0]}, column {at[1]}" if at is not None else ""
+    image = f'<img alt="{_e(alt)}" src="data:image/png;base64,{data}" style="max-width:100%">'
+    return f'<div style="{_CAPTION};font-size:90%">{_e(caption)}</div><div>{image}</div>'
 
 
 def _window(length: int, at: int) -> int:
     return 0 if length <= TILES else int(min(max(at - TILES // 2, 0), length - TILES))
 
 
-def _tile(value: float, scale: float, small: bool, worst: bool, wrong: bool | None) -> str:
-    level = 0.0 if not np.isfinite(value) else min(abs(value) / scale, 1.0)
-    colour = f"rgba({','.join(map(str, _ORANGE if value > 0 else _BLUE))},{0.7 * level:.2f})"
-    if not np.isfinite(value):
-        colour = "rgba(128,128,128,0.4)"
-    mark = ""
-    if wrong is not None:  # typed answers: no heat, a mark on what is off
-        colour = f"rgba({','.join(map(str, _ORANGE))},0.25)" if wrong else "rgba(128,128,128,0.12)"
-        mark = " \u2717" if wrong else ""
-    edge = "2px solid currentColor" if worst or wrong else "2px solid rgba(128,128,128,0.15)"
-    if not small:
-        return f'<td style="background-color:{colour};border:{edge};padding:0;width:6px;height:6px;min-width:6px"></td>'
-    style = f"background-color:{colour};border:{edge};padding:2px 7px;text-align:right;white-space:nowrap"
-    return f'<td style="{style}">{_e(o.number(value, 3))}{mark}</td>'
+def _png(pixels: np.ndarray) -> bytes:
+    """A PNG file of pixels (height, width, 4), uint8."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    height, width, _ = pixels.shape
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels)
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
+    return start + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
 
 
 def _tried(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, Any]]) -> str:

@@ -84,12 +84,12 @@ class Session:
 
         exercise, inputs = _exercise(id), self.inputs(id)
         outcome, record = self.judge(id, answer)
-        if "cases" in record:
-            record = record | {"cases": [values.rounded(case) for case in record["cases"]]}
         if not _in_notebook():
             print(panel.text(exercise, outcome))
             return None
         page = panel.verdict(exercise, outcome, inputs, record, self.attempts.get(id, 0))
+        if "cases" in record:  # two machines write the same digits, so that plain nbval finds the same
+            record = record | {"cases": [values.rounded(case) for case in record["cases"]]}
         return _display({"text/plain": f"{id}: {outcome.line()}", "text/html": page, MIME: record})
 
     def judge(self, id: str, answer: Any) -> tuple[Outcome, dict[str, Any]]:

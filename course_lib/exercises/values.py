@@ -459,7 +459,7 @@ def _is_structure(like: Any) -> bool:
 
 def _expected_sequence(like: Any, parts: tuple[str, ...]) -> str:
     if parts:
-        return f"{len(parts)} things, {', '.join(parts)}"
+        return f"{len(parts)} things, {', '.join(parts[:-1])} and {parts[-1]}"
     if like[0] is None:
         last = len(like) - 1
         return f"a list with {len(like)} entries: None, then one for each layer 1 to {last}"
