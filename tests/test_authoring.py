@@ -311,7 +311,7 @@ def test_a_check_names_every_kind_of_staleness(copy):
         "notebooks/05_gone.ipynb",
     ]
     lesson = found["notebooks/04_jacobians.ipynb"]
-    assert re.match(r"outputs of cell 4 \(\w+\): expected .*two links.*, found .*three links", lesson)
+    assert re.match(r"source of cell 4 \(\w+\): expected .*two links.*, found .*three links", lesson)
     assert "source of cell 7 (answer-chain-product)" in found["solutions/04_jacobians.ipynb"]
     assert found["exercises/04_jacobians.ipynb"] == "missing"
     assert "no chapter makes it" in found["notebooks/05_gone.ipynb"]

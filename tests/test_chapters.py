@@ -117,7 +117,7 @@ FORBIDDEN = {
     "a path": re.compile(r"(?<![\w.:/])/(home|root|tmp|usr|var|work|Users|opt|mnt)/\w|\b[A-Z]:\\\\?\w|site-packages"),
     "a time": re.compile(r"\b\d\d?:\d\d:\d\d\b|\b20\d\d-\d\d-\d\d\b"),
     "a duration": re.compile(r"(?<![\w-])\d+(\.\d+)?\s?(ns|µs|us|ms|s|sec|seconds?|minutes)\b"),
-    "a number that is not rounded": re.compile(r"\d\.\d{9,}"),
+    "a number that is not rounded": re.compile(r"[1-9]\d*\.\d{9,}|\b0\.0*[1-9]\d{9,}"),
 }
 
 

@@ -270,12 +270,10 @@ def difference(old: bytes, new: bytes) -> str:
         return "it is no notebook of format 4.5"
     if canonical != old:
         return "it was saved by another program"
-    for index, (mine, other) in enumerate(zip(ours.cells, theirs.cells, strict=False)):
-        if mine.id != other.id:
-            return f"cell {index + 1} should be {mine.id!r}, is {other.id!r}"
-        for part in sorted(set(mine) | set(other)):
+    for number, (mine, other) in enumerate(zip(ours.cells, theirs.cells, strict=False), start=1):
+        for part in sorted(set(mine) | set(other), key=lambda part: (part != "source", part)):
             if (made := _without_pixels(mine.get(part))) != (found := _without_pixels(other.get(part))):
-                return f"{part} of cell {index + 1} ({mine.id}): expected {_excerpts(made, found)}"
+                return f"{part} of cell {number} ({mine.id}): expected {_excerpts(made, found)}"
     if len(ours.cells) != len(theirs.cells):
         return f"it should have {len(ours.cells)} cells, has {len(theirs.cells)}"
     return "" if ours.metadata == theirs.metadata else "the metadata of the notebook were edited"
