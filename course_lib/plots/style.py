@@ -21,7 +21,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.textpath import TextPath
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from numpy.typing import ArrayLike
 
 from course_lib import _checks
@@ -193,9 +194,10 @@ def finite(name: str, array: np.ndarray) -> None:
         raise ValueError(f"{name} must be finite, got {name}[{place}] = {array[at]}; look at the step that makes it")
 
 
+@functools.cache
 def width_of(text: str, size: float = NORMAL) -> float:
-    """Width of ``text`` in inches, set in ``size`` points."""
-    return TextPath((0, 0), text, size=size).get_extents().width / 72 if text else 0.0
+    """Width of ``text`` in inches, set in ``size`` points; inside ``style()``."""
+    return text_to_path.get_text_width_height_descent(text, FontProperties(size=size), "$" in text)[0] / 72
 
 
 def count(n: int, noun: str) -> str:
@@ -229,7 +231,7 @@ def describe(ax: Axes | np.ndarray) -> str:
     >>> describe(plot_matrix([[2, 0], [1, 3]], "W"))
     'W: matrix of 2 rows and 2 columns; rows: (2, 0), (1, 3); the zero is left blank.'
     """
-    parts = [_SENTENCES[one] if one in _SENTENCES else _by_hand(one) for one in np.ravel(np.array(ax, dtype=object))]
+    parts = [_SENTENCES[one] if one in _SENTENCES else _by_hand(one) for one in _axes(ax)]
     return " ".join(part for part in parts if part)
 
 
@@ -282,9 +284,16 @@ def show(ax: Axes | np.ndarray, alt: str | None = None) -> None:
         print(data["text/plain"])
 
 
+def _axes(ax: Axes | np.ndarray) -> list[Axes]:
+    axes = list(np.ravel(np.array(ax, dtype=object)))
+    for one in axes:
+        if not isinstance(one, Axes):
+            came = type(one).__name__
+            raise TypeError(
+                f"ax must be an Axes of matplotlib or an array of them, got {came}; try show(plot_matrix(A))"
+            )
+    return axes
+
+
 def _figure(ax: Axes | np.ndarray) -> Figure:
-    first = np.ravel(np.array(ax, dtype=object))[0]
-    if not isinstance(first, Axes):
-        came = type(first).__name__
-        raise TypeError(f"ax must be an Axes of matplotlib or an array of them, got {came}; try show(plot_matrix(A))")
-    return first.figure.canvas.figure  # the whole figure, also of an Axes in a subfigure
+    return _axes(ax)[0].figure.canvas.figure  # the whole figure, also of an Axes in a subfigure
