@@ -1,4 +1,4 @@
-"""A class of twenty-two, made by code: `hand_in(folder)` writes what they hand in, submissions.csv has what they get.
+"""A class of twenty-three, made by code: `hand_in(folder)` writes what they hand in, submissions.csv has what they get.
 
 Some are right in their own style, some make known mistakes, some cheat, some break things, some hand in no notebook.
 """
@@ -160,7 +160,8 @@ def reordered():
         code_cell("1 / 0", "check-two-two-two"),
         code_cell("import os; os._exit(1)", "scratch"),
         code_cell('check("two-two-two", None)', tags=["nbval-skip"]),
-        {"cell_type": "markdown", "metadata": {}, "source": "# answer: two-two-two\nNotes."},
+        {"cell_type": "markdown", "metadata": {}, "source": "# answer: pass-order\nNotes."},
+        code_cell("# answer: two-two-two\nterms = 'an old copy'"),
     ]
     return notebook
 
@@ -294,6 +295,7 @@ numerical_jacobian(lambda v: v, np.ones(2))
         "sue_06_backpropagation.ipynb": hidden(),
         "tom_04_jacobians.ipynb": tom,
         "uma_05_chain_rule.ipynb": forged(),
+        "wim_05_chain_rule.ipynb": bo,  # a copy, name and all
         "vic/05_chain_rule.ipynb": blank("05_chain_rule"),
         "vic/05_chain_rule (1).ipynb": vic,
     }
