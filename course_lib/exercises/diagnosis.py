@@ -145,6 +145,10 @@ def _is_right(exercise: Exercise, came: Parts, right: Parts) -> bool:
     return not (_wants_formula(exercise) and any(_like_a_quotient(came[p], right[p]) for p in right))
 
 
+def _same(exercise: Exercise, came: np.ndarray, right: np.ndarray) -> bool:
+    return came.shape == right.shape and bool(close(came, right, exercise.rtol, exercise.atol).all())
+
+
 def _wants_formula(exercise: Exercise) -> bool:
     """Whether an error above rounding gives a difference quotient away: not where the author asks for fewer digits."""
     return exercise.kind == "code" and exercise.formula and exercise.rtol <= 1e-9 and exercise.atol == 0
@@ -171,37 +175,18 @@ def _is_mistake(exercise: Exercise, wrong: Callable[..., Any], inputs: Any, answ
 def _misfit(exercise: Exercise, case: int, misfit: Misfit, answers: Sequence[Any], right: Sequence[Any]) -> o.Outcome:
     if misfit.reason == "type":
         return o.WrongType(misfit.expected, misfit.came, misfit.part, case)
-    if misfit.expected.startswith("(") and _reversed(misfit):
-        if all(_is_transpose(exercise, x, y) for x, y in zip(answers, right, strict=True)):
-            return _transpose_found(misfit.part, case)
-        return o.WrongShape(misfit.part, misfit.expected, misfit.came, True, case)
-    return o.WrongShape(misfit.part, misfit.expected, misfit.came, False, case)
-
-
-def _reversed(misfit: Misfit) -> bool:
-    expected, came = (
-        [n for n in s.strip("()").replace(" ", "").split(",") if n] for s in (misfit.expected, misfit.came)
-    )
-    return len(expected) == 2 and expected == came[::-1]
-
-
-def _is_transpose(exercise: Exercise, answer: Any, right: Any) -> bool:
-    turned = _turned(right)
+    turned: list[str] = []
     try:
-        came, value = named_parts(answer, exercise.parts, like=turned), named_parts(turned, exercise.parts)
+        for answer, value in zip(answers, right, strict=True):
+            turned.clear()
+            came, parts = named_parts(answer, exercise.parts, value, turned), named_parts(value, exercise.parts)
+            if not all(_same(exercise, came[p], parts[p]) or _same(exercise, came[p].T, parts[p]) for p in parts):
+                break
+        else:
+            return _transpose_found(o.and_list(tuple(turned)), case)
     except Misfit:
-        return False
-    return all(close(came[p], value[p], exercise.rtol, exercise.atol).all() for p in value)
-
-
-def _turned(value: Any) -> Any:
-    """The same value with every matrix in it transposed."""
-    if isinstance(value, (list, tuple)) and any(v is None or isinstance(v, (list, tuple, np.ndarray)) for v in value):
-        rows = np.asarray(value) if not any(v is None or isinstance(v, np.ndarray) for v in value) else None
-        if rows is not None and rows.ndim == 2:
-            return rows.T
-        return type(value)(_turned(v) for v in value)
-    return np.asarray(value).T if isinstance(value, np.ndarray) else value
+        return o.WrongShape(misfit.part, misfit.expected, misfit.came, False, case)
+    return o.WrongShape(misfit.part, misfit.expected, misfit.came, True, case)
 
 
 def _transpose_found(part: str, case: int) -> o.Outcome:
@@ -354,10 +339,9 @@ def _transposed(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: 
     turned: list[str] = []
     for part in cases[0][1]:
         pairs = [(came[part], right[part]) for came, right in cases]
-        if all(close(x, y, exercise.rtol, exercise.atol).all() for x, y in pairs):
+        if all(_same(exercise, x, y) for x, y in pairs):
             continue
-        square = all(y.ndim == 2 and y.shape[0] == y.shape[1] for _, y in pairs)
-        if not square or not all(close(x.T, y, exercise.rtol, exercise.atol).all() for x, y in pairs):
+        if not all(_same(exercise, x.T, y) for x, y in pairs):
             return None
         turned.append(part)
     return _transpose_found(o.and_list(tuple(turned)), case) if turned else None

@@ -253,6 +253,8 @@ def rounded(data: Any, digits: int = 7) -> Any:
             digits = {"float32": 5, "complex64": 5, "float16": 3}.get(data["dtype"], digits)
             unit = _unit([*data["array"], *data.get("imag", [])], digits)
             return {k: _to_unit(v, unit) if k in ("array", "imag") else v for k, v in data.items()}
+        if "tuple" in data and any(isinstance(v, (list, dict)) for v in data["tuple"]):  # parts, each by itself
+            return {"tuple": [rounded(v, digits) for v in data["tuple"]]}
         return {k: rounded(v, digits) for k, v in data.items()}
     if isinstance(data, list) and any(isinstance(v, dict) for v in data):
         return [rounded(v, digits) for v in data]
@@ -405,11 +407,14 @@ def words(value: Any, kind: str) -> tuple[str, ...]:
     return tuple(sorted(set(keys))) if kind == "choice" else tuple(keys)
 
 
-def named_parts(value: Any, parts: Sequence[str] = (), like: Any = ...) -> dict[str, np.ndarray]:
+def named_parts(
+    value: Any, parts: Sequence[str] = (), like: Any = ..., turned: list[str] | None = None
+) -> dict[str, np.ndarray]:
     """The arrays in a value, by name: (dW, db) with lists per layer become dW[1], dW[2], db[1], ...; None is skipped.
 
     With `like`, the right value: the value is read into the parts of the right one, lists, numpy matrices, 1-element
     arrays and (n,) for (n, 1) or (1, n) being taken for what they stand for. Raises Misfit where it cannot be.
+    With a list `turned`, matrices of the transposed shape are turned back, and their names added to the list.
 
     >>> list(named_parts(([None, [[1, 2]]], [None, [3]]), ("dW", "db")))
     ['dW[1]', 'db[1]']
@@ -417,20 +422,27 @@ def named_parts(value: Any, parts: Sequence[str] = (), like: Any = ...) -> dict[
     (2, 1)
     """
     found: dict[str, np.ndarray] = {}
-    _read_parts("", value, value if like is Ellipsis else like, tuple(parts), found)
+    _read_parts("", value, value if like is Ellipsis else like, tuple(parts), found, turned)
     return found
 
 
-def _read_parts(name: str, value: Any, like: Any, parts: tuple[str, ...], found: dict[str, np.ndarray]) -> None:
+def _read_parts(
+    name: str,
+    value: Any,
+    like: Any,
+    parts: tuple[str, ...],
+    found: dict[str, np.ndarray],
+    turned: list[str] | None,
+) -> None:
     if len(parts) == 1 and not (isinstance(like, tuple) and len(like) == 1):
-        return _read_parts(parts[0], value, like, (), found)
+        return _read_parts(parts[0], value, like, (), found, turned)
     if isinstance(like, dict):
         if not isinstance(value, dict):
             raise Misfit("type", name, f"a dict with {', '.join(map(str, like))}", describe(value))
         for key, right in like.items():
             if key not in value:
                 raise Misfit("shape", name, f"a dict with {', '.join(map(str, like))}", f"none with {key}")
-            _read_parts(f"{name}[{key}]" if name else str(key), value[key], right, (), found)
+            _read_parts(f"{name}[{key}]" if name else str(key), value[key], right, (), found, turned)
         return None
     if parts or _is_structure(like):
         expected = _expected_sequence(like, parts)
@@ -442,10 +454,13 @@ def _read_parts(name: str, value: Any, like: Any, parts: tuple[str, ...], found:
             raise Misfit("shape", name, expected, f"{len(value)} {'entry' if len(value) == 1 else 'entries'}")
         for k, (v, right) in enumerate(zip(value, like, strict=True)):
             if right is not None:
-                _read_parts(parts[k] if k < len(parts) else f"{name}[{k}]", v, right, (), found)
+                _read_parts(parts[k] if k < len(parts) else f"{name}[{k}]", v, right, (), found, turned)
         return None
-    right = to_array(like, name)
-    found[name] = fit(to_array(value, name), right.shape, name)
+    shape, array = to_array(like, name).shape, to_array(value, name)
+    if turned is not None and len(shape) == 2 and array.shape == shape[::-1] != shape:
+        turned.append(name)
+        array = array.T
+    found[name] = fit(array, shape, name)
     return None
 
 
