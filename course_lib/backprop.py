@@ -203,8 +203,7 @@ def _loss_in_place(loss: Loss, z: np.ndarray, a: np.ndarray, log_a: np.ndarray, 
         return value
 
     def categorical_cross_entropy(y):
-        multiply(y, log_a, g)
-        value = -float(add.reduce(flat)) / N
+        value = -float(np.vdot(y, log_a)) / N
         subtract(a, y, g)
         multiply(g, mean, g)
         return value
