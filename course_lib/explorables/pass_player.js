@@ -183,7 +183,7 @@ function render({ model, el }) {
       const t = sizes[l] > sizes[l - 1] ? 0.7 : 0.3, tag = s("g", { transform: `translate(${x0 + t * (x1 - x0)} ${y0 + t * (y1 - y0)})`, class: "cr-wlabel" }, s("text", { "text-anchor": "middle", dy: "0.35em" }, short(w)), s("text", { "text-anchor": "middle", dy: "1.4em", class: "cr-error cr-small" }));
       lines.append(g);
       labels.append(tag);
-      items[id] = { g, tag, roomy: x1 - x0 >= 96 && sizes[l] * sizes[l - 1] <= 6, l, i, j };
+      items[id] = { g, tag, roomy: x1 - x0 >= 96 && sizes[l] * sizes[l - 1] <= 6, fits: x1 - x0 >= 64, l, i, j };
     }
     const final = [];
     for (let i = 1; i <= sizes[L]; i++) {
@@ -196,8 +196,10 @@ function render({ model, el }) {
       const lit = names.map((_, k) => g.appendChild(s("rect", { x: 4, y: pad + k * rowHeight - 2, width: tileWidth - 8, height: rowHeight, rx: 5, class: "cr-rowlit" })));
       const numbers = names.map((name, k) => {
         const y = pad + k * rowHeight + 12;
-        g.append(label(name, { x: compact ? 7 : 11, y, class: "cr-quiet" }));
-        return g.appendChild(s("text", { x: tileWidth - (compact ? 7 : 10), y, "text-anchor": "end" }));
+        g.append(label(name, { x: compact ? 7 : 11, y, class: "cr-quiet" }), " ");
+        const number = g.appendChild(s("text", { x: tileWidth - (compact ? 7 : 10), y, "text-anchor": "end" }));
+        g.append(" ");
+        return number;
       });
       tiles.append(g);
       return { g, lit, numbers };
@@ -280,12 +282,12 @@ function render({ model, el }) {
           const on = l === 0 ? kind === "x" : layer === l && active(i) && ["z", "a", "delta"][k] === kind;
           rect.setAttribute("class", `cr-rowlit ${on ? (k === 2 ? "cr-on-error" : "cr-on-value") : ""}`);
         });
-        g.setAttribute("aria-label", l === 0 ? `input ${i}: ${short(p.a[0][i - 1][n])}` : `layer ${l}, neuron ${i}: z ${item.numbers[0].textContent}, a ${item.numbers[1].textContent}, delta ${item.numbers[2].textContent}`.replaceAll("·", "not yet"));
+        g.setAttribute("aria-label", `${g.textContent} (${l === 0 ? "input" : `layer ${l}, neuron ${i}`})`);
       } else {
         const into = l === layer && active(i), out = l === layer + 1 && kind === "delta" && active(j), there = known("dW", l, i);
         const state = kind === "z" && into ? "cr-forward" : out ? "cr-backward" : (kind === "dW") && into ? "cr-graded" : "";
         g.setAttribute("class", `cr-weight ${state} ${id === selected ? "cr-chosen" : ""} ${path.has(id) ? "cr-onpath" : ""}`);
-        item.tag.classList.toggle("cr-gone", !(item.roomy || id === selected || (state && neuron && sizes[l] * sizes[l - 1] <= 16 && item.roomy)));
+        item.tag.classList.toggle("cr-gone", !(item.roomy || (id === selected && item.fits)));
         item.tag.children[1].textContent = there ? num(p.dW[l][i - 1][j - 1]) : "";
         g.setAttribute("aria-label", `weight from neuron ${j} to neuron ${i} of layer ${l}: ${short(W()[l][i - 1][j - 1])}${there ? `, gradient ${num(p.dW[l][i - 1][j - 1])}` : ""}`);
       }
@@ -385,7 +387,7 @@ function render({ model, el }) {
     if (kind === "dW") {
       const share = [E(col(p.delta[l]), hat("δ", l)), matrix(transpose(col(p.a[l - 1])), { name: `(${hat("a", l - 1)})^{T}`, tone: "value", format: l > 1 ? num : short })];
       const total = E(p.dW[l], `∂loss∕∂${hat("W", l)}`);
-      return N === 1 ? [total, op("="), ...share] : [total, op(`= sum of ${N}; example ${n + 1} gives`), ...share, op("="), E(matmul(col(p.delta[l]), transpose(col(p.a[l - 1]))), "")];
+      return N === 1 ? [total, op("="), ...share] : [total, op(`= sum of ${N}; example ${n + 1} gives`), ...share];
     }
     return N === 1 ? [E(p.db[l], `∂loss∕∂${hat("b", l)}`), op("="), E(col(p.delta[l]), hat("δ", l))]
       : [E(p.db[l], `∂loss∕∂${hat("b", l)}`), op(`= sum of ${N}; example ${n + 1} gives`), E(col(p.delta[l]), hat("δ", l))];
@@ -430,7 +432,9 @@ function render({ model, el }) {
     if (p.error && !known(kind, l)) return p.error;
     if (kind === "x") return `the input x = (${p.a[0].map((/** @type {number[]} */ r) => short(r[n])).join(", ")}) waits; nothing is computed yet.`;
     if (kind === "loss") return `the loss is ${num(p.loss)}${p.N > 1 ? `, the mean over ${p.N} examples` : ""}. Now backward.`;
-    if (array) return `the ${names[kind]} of layer ${l}${i ? `, neuron ${i},` : ""} are (${(i ? [array[l][i - 1]] : array[l]).map((/** @type {number[]} */ r) => num(r[n])).join(", ")})${p.N > 1 ? ` for example ${n + 1}` : ""}.`.replace(i ? "are (" : "\0", i ? "is (" : "").replace(/terms δ (.*) is/, "term δ $1 is");
+    const those = p.N > 1 ? ` for example ${n + 1}` : "";
+    if (array && i) return `${{ z: "the weighted sum z", a: "the value a", delta: "the error term δ" }[kind]} of neuron ${i} of layer ${l} is ${num(array[l][i - 1][n])}${those}.`;
+    if (array) return `the ${names[kind]} of layer ${l} are (${array[l].map((/** @type {number[]} */ r) => num(r[n])).join(", ")})${those}.`;
     if (kind === "dW") return `the gradient of the weights into layer ${l}${i ? `, neuron ${i},` : ""} is error term times value, ${i ? 1 : sizes[l]}×${sizes[l - 1]} numbers, the shape of ${i ? "a row of " : ""}W.`;
     return `the gradient of the bias${i ? ` of neuron ${i}` : "es"} of layer ${l} is the error term${i ? "" : "s"}${p.N > 1 ? ", summed over the examples" : ""}.${at() === list.length - 1 ? " Both passes are done." : ""}`;
   }
@@ -465,7 +469,7 @@ function render({ model, el }) {
         h("td", {}, bad === null ? "" : num(bad / good)), h("td", { class: exact ? "cr-quiet" : "cr-error" }, bad === null ? "" : exact ? "exact" : "wrong")));
     }
     put(table, h("h4", {}, `The wrong pass (${NAMES[name]}) beside the right one`),
-      h("table", {}, h("thead", {}, h("tr", {}, ["gradient", "length, right", "length, wrong", "ratio", ""].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)),
+      h("table", {}, h("thead", {}, h("tr", {}, ["gradient", "length, right", "length, wrong", "ratio", "verdict"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)),
       h("p", { class: "cr-quiet" }, READING[name]));
   }
 
