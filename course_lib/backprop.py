@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from course_lib import activations, losses
 from course_lib._checks import one_of
-from course_lib.activations import Activation
+from course_lib.activations import Activation, softmax
 from course_lib.losses import LOSSES, Loss, l2_penalty
 from course_lib.network import Network, as_columns
 
@@ -34,8 +34,8 @@ class Backpropagation:
     loss    : a name of LOSSES, or a Loss
     penalty : strength of the L2 penalty, penalty/2 times the sum of all squared weights
 
-    ``gradient(x, y)`` returns the loss. What it computed on the way stands in lists by layer, **until the next call**:
-    ``z``, ``a``, ``delta`` (n_l, N) and ``dW``, ``db`` in the shapes of W and b. ``dtheta`` (P,) is the gradient as one
+    ``gradient(x, y)`` returns loss, dW, db. These arrays, and what was computed on the way, stand in lists by layer
+    **until the next call**: ``z``, ``a``, ``delta`` (n_l, N), ``dW``, ``db``. ``dtheta`` (P,) is the gradient as one
     vector, laid out as ``net.theta`` is; ``dW`` and ``db`` are views of it.
 
     Raises : ValueError for an unknown loss, or for a loss that contains another output activation than the network's.
@@ -46,9 +46,10 @@ class Backpropagation:
     >>> net = Network([2, 3, 1])
     >>> back = Backpropagation(net)
     >>> x, y = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 1.0, 0.0]])
-    >>> before = back.gradient(x, y)
+    >>> before, dW, db = back.gradient(x, y)
     >>> net.theta -= 0.1 * back.dtheta
-    >>> back.gradient(x, y) < before
+    >>> after, dW, db = back.gradient(x, y)
+    >>> after < before
     True
     """
 
@@ -67,8 +68,8 @@ class Backpropagation:
         self._up, self._down = range(1, net.L + 1), range(net.L - 1, 0, -1)
         self._plan(1)
 
-    def gradient(self, x: ArrayLike, y: ArrayLike) -> float:
-        """The loss; its gradients are in ``dW``, ``db`` and ``dtheta`` until the next call.
+    def gradient(self, x: ArrayLike, y: ArrayLike) -> tuple[float, list, list]:
+        """The loss, and its gradients in the shapes of W and b, which the next call overwrites.
 
         x : (n_0, N) inputs, or (n_0,) for one example      y : (n_L, N) targets, or (n_L,)
         Raises : ValueError for other shapes.
@@ -100,8 +101,8 @@ class Backpropagation:
         if self.penalty:
             loss += l2_penalty(W, self.penalty)
             for l in self._up:
-                dW[l] += self.penalty * W[l]
-        return loss
+                add(dW[l], self.penalty * W[l], dW[l])
+        return loss, dW, db
 
     def _fit(self, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """x and y as columns, and arrays for as many of them."""
@@ -127,7 +128,7 @@ class Backpropagation:
         self.delta = by_layer() if N > 1 else list(self.db)
         self._ones = np.ones((N, 1), dtype) if N > 1 else None
         self._sigma: list = [None] + [_in_place(s, dtype) for s in net.activations[1:]]
-        self._pull: list = [None] + [_pull_softmax if s.name == "softmax" else multiply for s in net.activations[1:]]
+        self._pull: list = [None] + [_pull_softmax if s.function is softmax else multiply for s in net.activations[1:]]
         if self.loss.contains:
             self._pull[net.L] = _pull_nothing
         self._loss = _loss_in_place(self.loss, self.z[-1], self.a[-1], self._slope[-1], self.delta[-1])
@@ -171,7 +172,7 @@ def _in_place(activation: Activation, dtype: np.dtype) -> Callable:
         np.maximum(z, zero, out=a)
         sign(a, slope)
 
-    def softmax(z, a, slope):
+    def softmax_and_logarithm(z, a, slope):
         subtract(z, np.maximum.reduce(z), slope)
         exp(slope, a)
         total = add.reduce(a)
@@ -235,7 +236,8 @@ def loss_and_gradients(
     """
     back = Backpropagation(net, loss, penalty)
     with np.errstate(over="ignore"):
-        return back.gradient(x, y), list(back.dW), list(back.db)
+        value, dW, db = back.gradient(x, y)
+    return value, list(dW), list(db)
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,7 @@ def backprop_steps(net: Network, x: ArrayLike, y: ArrayLike, loss: str | Loss = 
     """
     back = Backpropagation(net, loss)
     with np.errstate(over="ignore"):
-        value = back.gradient(x, y)
+        value, _, _ = back.gradient(x, y)
     y = as_columns("y", y, net.sizes[-1], net.dtype)
     steps: list[Step] = []
 
@@ -327,7 +329,7 @@ def _error_term(back: Backpropagation, y: np.ndarray, l: int) -> tuple[str, str]
     else:
         formula, text = rf"(W^{{{l + 1}}})^T \delta^{{{l + 1}}}", f"(W{up})ᵀ δ{up}"
         numbers = f"{_numbers(net.W[l + 1])}ᵀ · {_numbers(back.delta[l + 1])}"
-    if net.activations[l].name == "softmax":
+    if net.activations[l].function is softmax:
         jacobian = rf"\big(\mathrm{{diag}}(a^{{{l}}}) - a^{{{l}}} (a^{{{l}}})^T\big)"
         return f"{delta}{jacobian} {formula}", f"δ{u} = J {text} with J = diag(a{u}) - a{u} (a{u})ᵀ = J · {numbers}"
     slope = _numbers(net.activations[l].derivative(z))

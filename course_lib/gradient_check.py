@@ -203,7 +203,7 @@ def _network_case(
         return back.loss.value(output, as_columns("y", y, net.sizes[-1], net.dtype)) + l2_penalty(net.W, penalty)
 
     if gradients is None:
-        gradients = back.gradient(x, y), back.dW, back.db
+        gradients = back.gradient(x, y)
     *value, dW, db = gradients(net, x, y) if callable(gradients) else gradients
     if value and not np.isclose(value[0], f(at), rtol=1e-9):
         notes.append(f"the loss comes out as {value[0]:.6g}, it should be {f(at):.6g}")

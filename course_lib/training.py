@@ -100,9 +100,12 @@ def train(
     try:
         with np.errstate(over="ignore"):
             for _ in range(epochs):
-                _epoch(back, batches, eta, momentum, history)
-                for name, data in (watch or {}).items():
-                    history.accuracy.setdefault(name, []).append(accuracy(net, data.x, data.y))
+                mean_loss = _epoch(back, batches, eta, momentum, history)
+                right = {name: accuracy(net, data.x, data.y) for name, data in (watch or {}).items()}
+                history.loss.append(mean_loss)
+                history.gradient_norms.append([None] + [float(np.linalg.norm(w)) for w in back.dW[1:]])
+                for name, share in right.items():
+                    history.accuracy.setdefault(name, []).append(share)
                 if progress:
                     print(f"\r{history}", end="", flush=True)
     except KeyboardInterrupt:
@@ -112,21 +115,21 @@ def train(
     return history
 
 
-def _epoch(back: Backpropagation, batches: _Batches, eta: float, momentum: float, history: History) -> None:
-    """One pass through all examples; the history gets its entry at the end."""
+def _epoch(back: Backpropagation, batches: _Batches, eta: float, momentum: float, history: History) -> float:
+    """One pass through all examples; returns the mean loss of its batches."""
     theta, gradient, dtype = back.net.theta, back.dtheta, back.net.dtype
     v = history.velocity if momentum else gradient
     step, rate, kept = np.empty_like(theta), np.array(eta, dtype), np.array(momentum, dtype)
     total = 0.0
     for x, y in batches.shuffled(history.rng):
-        total += back.gradient(x, y) * x.shape[1]
+        loss, _, _ = back.gradient(x, y)
+        total += loss * x.shape[1]
         if momentum:
             multiply(v, kept, v)
             add(v, gradient, v)
         multiply(v, rate, step)
         subtract(theta, step, theta)
-    history.loss.append(total / batches.N)
-    history.gradient_norms.append([None] + [float(np.linalg.norm(w)) for w in back.dW[1:]])
+    return total / batches.N
 
 
 class _Batches:
