@@ -1,6 +1,7 @@
 """Right answers in other people's styles: loops, einsum, lists, strings with commas. Every one must pass.
 
-ANSWERS: exercise id -> answers. A [code] answer is the function; a typed one is a function of the numbers `p` that gives the literal.
+ANSWERS: exercise id -> answers. A [code] answer is the function; a typed one is a function of the numbers `p` that
+gives the literal.
 """
 
 from types import SimpleNamespace
@@ -113,7 +114,9 @@ def backward_by_loops(W, z, a, y):
     delta = {L: [(a[L][i, 0] - y[i, 0]) * sigma(z[L][i, 0]) * sigma(-z[L][i, 0]) for i in range(len(y))]}
     for l in range(L - 1, 0, -1):
         delta[l] = [
-            sum(W[l + 1][k, j] * delta[l + 1][k] for k in range(len(delta[l + 1]))) * sigma(z[l][j, 0]) * sigma(-z[l][j, 0])
+            sum(W[l + 1][k, j] * delta[l + 1][k] for k in range(len(delta[l + 1])))
+            * sigma(z[l][j, 0])
+            * sigma(-z[l][j, 0])
             for j in range(len(z[l]))
         ]
     dW = [None] + [[[d * v for v in a[l - 1].ravel()] for d in delta[l]] for l in range(1, L + 1)]
@@ -200,7 +203,11 @@ ANSWERS = {
     "two-two-two": [*styles(terms), lambda p: [round(float(v), 4) for v in terms(p)]],
     "pass-order": words(keys_of("z1", "a1", "z2", "a2", "d2", "d1", "dW", "up")),
     "backward-one": [backward_from_activations, backward_by_loops, backward_by_jacobians],
-    "needs-w2": [lambda p: NEEDED[p.L].split(), lambda p: set(NEEDED[p.L].split()), lambda p: NEEDED[p.L].split()[::-1]],
+    "needs-w2": [
+        lambda p: NEEDED[p.L].split(),
+        lambda p: set(NEEDED[p.L].split()),
+        lambda p: NEEDED[p.L].split()[::-1],
+    ],
     "bug-hunt": words(lambda p: [key_of(bug)(p) for bug in p.bugs]),
     "published-slip": [*styles(mazur), lambda p: [round(v, 9) for v in mazur(p)]],
 }

@@ -1,4 +1,4 @@
-"""Chapter 04, Jacobians: the exercises, their right values by an independent route, and the mistakes we know by name."""
+"""Chapter 04, Jacobians: the exercises, the right values by another route, the mistakes with names."""
 
 import numpy as np
 
@@ -35,7 +35,8 @@ def right_fill(x, a, b):
 
 def ask_fill(x, a, b):
     return Ask(
-        text=f"The map takes x = (x₁, x₂) to y₁ = x₁x₂, y₂ = {signed(a)}x₁ {'+' if b > 0 else '−'} {abs(b)}x₂, y₃ = x₁². "
+        text=f"The map takes x = (x₁, x₂) to y₁ = x₁x₂, y₂ = {signed(a)}x₁ {'+' if b > 0 else '−'} {abs(b)}x₂, y₃ = "
+        "x₁². "
         f"Fill in its Jacobian at x₁ = {signed(x[0])}, x₂ = {signed(x[1])}.",
         shape=(3, 2),
         rows=("y₁", "y₂", "y₃"),
@@ -108,7 +109,12 @@ def draw_patterns(rng):
     s = rng.dirichlet([2.0, 2.0, 2.0])
     affine = rng.permutation([2, -1, 3, 1, -2, 4, -3, 5, -4]).reshape(3, 3)
     order = rng.permutation(PATTERNS).tolist()
-    return {"s": s, "slopes": rng.uniform(0.1, 0.9, 3), "affine": affine, "keys": dict(zip("abcde", order, strict=True))}
+    return {
+        "s": s,
+        "slopes": rng.uniform(0.1, 0.9, 3),
+        "affine": affine,
+        "keys": dict(zip("abcde", order, strict=True)),
+    }
 
 
 def pattern_key(keys, wanted):
@@ -390,7 +396,10 @@ SOFTMAX = Exercise(
         KnownMistake(
             "overflow",
             "exp overflows for inputs near 1000 and the result is nan",
-            "The null direction says it: adding one number to all inputs changes nothing. Which number is a good one to subtract?",
+            (
+                "The null direction says it: adding one number to all inputs changes nothing. Which number is a good one "
+                "to subtract?"
+            ),
             overflowing,
             row=31,
         ),

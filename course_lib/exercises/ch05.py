@@ -1,6 +1,6 @@
-"""Chapter 05, The chain rule: the exercises, their right values by an independent route, and the mistakes we know by name."""
+"""Chapter 05, The chain rule: the exercises, the right values by another route, the mistakes with names."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -15,7 +15,7 @@ LAYERS = (("x1", "x2"), ("h1", "h2", "h3"), ("k1", "k2"), ("y1", "y2"))
 
 def draw_paths(rng):
     """Two links are missing, one from x2 and one into k2: 3 or 4 of the 6 paths are left, 2 of them through k1."""
-    links = [(a, b) for left, right in zip(LAYERS, LAYERS[1:], strict=False) for a in left for b in right]
+    links = [(a, b) for left, right in pairwise(LAYERS) for a in left for b in right]
     lost = {("x2", f"h{rng.integers(1, 4)}"), (f"h{rng.integers(1, 4)}", "k2")}
     return {"edges": [list(link) for link in links if link not in lost]}
 
@@ -24,7 +24,7 @@ def routes(edges, starts=("x2",), ends=("y1",)):
     """All routes by brute force: every choice of one node a layer whose links are all there."""
     there = {tuple(edge) for edge in edges}
     choices = product(starts, *LAYERS[1:-1], ends)
-    return [" > ".join(nodes) for nodes in choices if all(link in there for link in zip(nodes, nodes[1:], strict=False))]
+    return [" > ".join(nodes) for nodes in choices if all(link in there for link in pairwise(nodes))]
 
 
 def ask_paths(edges):
@@ -34,7 +34,8 @@ def ask_paths(edges):
         for row, name in enumerate(layer)
     }
     return Ask(
-        text="Choose every path from x₂ to y₁. Each one is a way in which a change of x₂ reaches y₁, and one term of ∂y₁/∂x₂.",
+        text="Choose every path from x₂ to y₁. Each one is a way in which a change of x₂ reaches y₁, and one term of "
+        "∂y₁/∂x₂.",
         nodes=nodes,
         edges=tuple((a, b, "") for a, b in edges),
         pick="paths",
@@ -81,7 +82,7 @@ PATHS = Exercise(
     hints=(
         "Which nodes can you reach from x₂ in one step?",
         "Take these nodes one after another and follow every link that leaves them, to y₁.",
-        "There are as many paths as the product of the link tables (1 for a link, 0 for none) has at row y₁, column x₂.",
+        "Write 1 for a link and 0 for none: the product of the link tables counts the paths, at row y₁, column x₂.",
     ),
 )
 
@@ -206,7 +207,8 @@ def dominoes(sizes, keys):
 
 def ask_factors(sizes, keys):
     return Ask(
-        text="y = f₄(f₃(f₂(f₁(x)))). Put the four Jacobians in the order in which they stand in the product, leftmost first.",
+        text="y = f₄(f₃(f₂(f₁(x)))). Put the four Jacobians in the order in which they stand in the product, "
+        "leftmost first.",
         options={key: f"J<sub>f{f}</sub>: {sizes[f]}×{sizes[f - 1]}" for key, f in keys.items()},
     )
 
@@ -353,7 +355,8 @@ def cheapest(sizes, keys):
 def ask_bracketing(sizes, keys):
     shapes = ", ".join(f"J{f} is {sizes[f]}×{sizes[f - 1]}" for f in (4, 3, 2, 1))
     return Ask(
-        text=f"The last map is a loss, one number: {shapes}. Which bracketing of J4 J3 J2 J1 needs the fewest multiplications? "
+        text=f"The last map is a loss, one number: {shapes}. Which bracketing of J4 J3 J2 J1 needs the fewest "
+        "multiplications? "
         "(An m×k matrix times a k×n matrix takes m·k·n.)",
         options=dict(keys),
     )

@@ -1,8 +1,10 @@
-"""Chapter 06, Back-propagation by hand: the exercises, their right values by an independent route, and the mistakes we know by name.
+"""Chapter 06, Back-propagation by hand: the exercises, the right values by another route, the mistakes with names.
 
-Networks here are lists W, b, z, a with None at index 0, so that an index is the layer's number; sigmoid everywhere; the loss is
-half the squared error.
+Networks here are lists W, b, z, a with None at index 0, so that an index is the layer's number; sigmoid everywhere; the
+loss is half the squared error.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -71,12 +73,14 @@ def backward(
 ):
     """Back-propagation with every part open to a mistake: (6.1) to (6.4) when nothing is replaced."""
     L = len(W) - 1
-    delta, dW = [None] * (L + 1), [None] * (L + 1)
+    dW, db = [None] * (L + 1), [None] * (L + 1)
+    arriving = error(a[L], y)
     for l in range(L, 0, -1):
-        arriving = error(a[L], y) if l == L else back(l + 1, W, dW) @ delta[l + 1]
-        delta[l] = arriving * slope(l, z, a)
-        dW[l] = outer(delta[l], left(l, z, a))
-    return dW, [None, *(d.sum(axis=1, keepdims=True) for d in delta[1:])]
+        delta = arriving * slope(l, z, a)
+        dW[l], db[l] = outer(delta, left(l, z, a)), delta.sum(axis=1, keepdims=True)
+        if l > 1:
+            arriving = back(l, W, dW) @ delta
+    return dW, db
 
 
 # ------------------------------------------------------------------------------------------------------ two-two-two
@@ -85,7 +89,13 @@ ROWS = ("δ²₁", "δ²₂", "δ¹₁", "δ¹₂", "∂L/∂W²₁₂", "∂L/�
 
 
 def draw_two(rng):
-    W = [None, *(rng.choice([-1, 1], (2, 2)) * rng.choice([0.5, 0.8, 1.1, 1.4], (4), replace=False).reshape(2, 2) for _ in "12")]
+    W = [
+        None,
+        *(
+            rng.choice([-1, 1], (2, 2)) * rng.choice([0.5, 0.8, 1.1, 1.4], (4), replace=False).reshape(2, 2)
+            for _ in "12"
+        ),
+    ]
     b = [None, *(rng.choice([-0.4, -0.3, 0.2, 0.6], (2, 1), replace=False) for _ in "12")]
     x = rng.choice([0.7, 1.2, 1.6, 2.0], (2, 1), replace=False)
     y = rng.choice([[[1.9], [-1.2]], [[-1.6], [2.1]], [[2.3], [-0.9]]])
@@ -102,7 +112,8 @@ def right_two(W, b, x, y):
 
 def ask_two(W, b, x, y):
     return Ask(
-        text="A 2-2-2 network with sigmoids and L = ½‖a² − y‖². Go forward, then back, and fill in the error terms and two of the "
+        text="A 2-2-2 network with sigmoids and L = ½‖a² − y‖². Go forward, then back, and fill in the error terms "
+        "and two of the "
         "gradients to four digits after the point.",
         given={"x": x, "y": y, "W¹": W[1], "b¹": b[1], "W²": W[2], "b²": b[2]},
         shape=(6,),
@@ -118,9 +129,9 @@ def wrong_two(**parts):
     return wrong
 
 
-def updated_first(W, z, a, y):
+def updated_first(W, z, a, y, eta=ETA):
     """W of a layer is moved by its own gradient before the error term below it is formed."""
-    return backward(W, z, a, y, back=lambda l, W, dW: (W[l] - ETA * dW[l]).T)
+    return backward(W, z, a, y, back=lambda l, W, dW: (W[l] - eta * dW[l]).T)
 
 
 NO_SLOPE_HIDDEN = {"slope": lambda l, z, a: dsigmoid(z[l]) if l == len(z) - 1 else 1.0}
@@ -174,7 +185,7 @@ TWO = Exercise(
             "updated-first",
             "W² was updated before δ¹ was formed: the gradient is taken at the old weights",
             "A gradient cannot depend on the step. Does yours?",
-            lambda W, b, x, y: entries(*updated_first(W, *forward(W, b, x), y)),
+            wrong_two(back=lambda l, W, dW: (W[l] - ETA * dW[l]).T),
             row=12,
         ),
         KnownMistake(
@@ -233,7 +244,7 @@ def sequence(*steps):
 
 def by_needs(keys):
     """The one order in which every step finds what it needs, found by looking for a step whose need is met."""
-    done = []
+    done: list[str] = []
     while len(done) < len(STEPS):
         done.append(next(s for s in keys.values() if s not in done and NEEDS.get(s) in (None, *done)))
     return sequence(*done)(keys)
@@ -247,7 +258,8 @@ ORDER = Exercise(
     draw=draw_order,
     right=by_needs,
     ask=lambda keys: Ask(
-        text="One step of training for a network with two layers. Put its parts in order, so that each finds what it needs.",
+        text="One step of training for a network with two layers. Put its parts in order, so that each finds what it "
+        "needs.",
         options={key: STEPS[step] for key, step in keys.items()},
     ),
     points=1,
@@ -460,7 +472,8 @@ def ask_needs(L):
         position[f"z{l}"] = ((3 * l - 1) / (3 * L), 0.5)
     links = [(source, target, "") for target, sources in graph(L).items() if target[0] in "za" for source in sources]
     return Ask(
-        text=f"A network with {L} layers has gone forward and kept everything. Now the gradient of W² is wanted and nothing else. "
+        text=f"A network with {L} layers has gone forward and kept everything. Now the gradient of W² is wanted and "
+        "nothing else. "
         "Choose every quantity whose stored value the backward pass must read.",
         nodes=position,
         edges=tuple(links),
@@ -530,6 +543,9 @@ BUGS = {
 }
 
 
+PARTS: dict[str, dict[str, Any]] = {"hidden": NO_SLOPE_HIDDEN, "output": NO_SLOPE_OUTPUT, "sign": SIGN}
+
+
 def draw_hunt(rng):
     W, b = weights(rng, [2, 3, 3, 2])
     x = rng.uniform(-1.5, 1.5, (2, 4))
@@ -541,8 +557,7 @@ def draw_hunt(rng):
 def wrong_pass(bug, W, b, x, y):
     """The weight gradients of a backward pass over a batch with one bug in it; "" is the right one."""
     (z, a), N, L = forward(W, b, x), x.shape[1], len(W) - 1
-    parts = {"hidden": NO_SLOPE_HIDDEN, "output": NO_SLOPE_OUTPUT, "sign": SIGN}.get(bug, {})
-    dW, _ = backward(W, z, a, y, **parts)
+    dW, _ = backward(W, z, a, y, **PARTS.get(bug, {}))
     factor = {"sum": lambda l: 1, "every": lambda l: 1 / N ** (L + 1 - l)}.get(bug, lambda l: 1 / N)
     return [None, *(factor(l) * dW[l] for l in range(1, L + 1))]
 
@@ -558,8 +573,10 @@ def table(bug, W, b, x, y):
 
 def ask_hunt(W, b, x, y, bugs, keys):
     return Ask(
-        text="Five wrong backward passes over a batch of 4 examples. For each, the table compares its gradients of W¹, W² and W³ (three rows) "
-        "with the right ones: on the left how many times too large, on the right the cosine of the angle between the two. "
+        text="Five wrong backward passes over a batch of 4 examples. For each, the table compares its gradients of "
+        "W¹, W² and W³ (three rows) "
+        "with the right ones: on the left how many times too large, on the right the cosine of the angle between the "
+        "two. "
         "Put the bugs into the order of the tables 1 to 5.",
         given={f"table {n}": table(bug, W, b, x, y).round(3) for n, bug in enumerate(bugs, 1)},
         options={key: BUGS[bug] for key, bug in keys.items()},
@@ -618,7 +635,7 @@ HUNT = Exercise(
     hints=(
         "Which tables have a cosine of exactly 1 or −1 everywhere?",
         "A factor changes sizes and no directions. A forgotten σ′ changes both, from its own layer downwards.",
-        "N everywhere: sum. Powers of 1/N: mean again. −1: sign. Top layer exact: hidden σ′. All layers off: output σ′.",
+        "N everywhere: sum. Powers of 1/N: mean again. −1: sign. Top layer exact: hidden σ′. All off: output σ′.",
     ),
 )
 
@@ -640,18 +657,22 @@ def after_step(dW, eta, db=None):
 
 
 def early(eta):
-    """The weights' gradients when W2 is moved before the hidden error term is formed."""
+    """The gradients when W2 is moved before the hidden error term is formed."""
     z, a = forward(W0, B0, X)
-    return backward(W0, z, a, T, back=lambda l, W, dW: (W[l] - eta * dW[l]).T)[0]
+    return updated_first(W0, z, a, T, eta)
 
 
-def right_slip(eta):
-    return np.array([after_step(complex_gradients(W0, B0, X, T)[0], eta), after_step(early(eta), eta)])
+def both_losses(eta, move_biases=False):
+    """The loss after a step with the right gradients, and after one that updates W2 too early."""
+    return np.array(
+        [after_step(dW, eta, db if move_biases else None) for dW, db in (complex_gradients(W0, B0, X, T), early(eta))]
+    )
 
 
 def ask_slip(eta):
     return Ask(
-        text=f"Take one step with η = {eta}, weights only. Give the loss after it, first when δ¹ is formed with the old W², "
+        text=f"Take one step with η = {eta}, weights only. Give the loss after it, first when δ¹ is formed with the "
+        "old W², "
         "then when W² is updated before δ¹ is formed. Nine digits after the point.",
         given={"x": X, "y": T, "W¹": W0[1], "b¹": B0[1], "W²": W0[2], "b²": B0[2]},
         shape=(2,),
@@ -665,7 +686,7 @@ SLIP = Exercise(
     kind="num",
     answer="losses",
     draw=draw_slip,
-    right=right_slip,
+    right=both_losses,
     ask=ask_slip,
     atol=2e-9,
     points=2,
@@ -674,38 +695,33 @@ SLIP = Exercise(
             "swapped",
             "both numbers are right, but they have changed places",
             "δ¹ reads the W² that made the output. Which of your two runs does that?",
-            lambda eta: right_slip(eta)[::-1].copy(),
+            lambda eta: both_losses(eta)[::-1].copy(),
             row=12,
         ),
         KnownMistake(
             "same-twice",
             "both numbers are the loss of the right step; in the second run δ¹ must read the new W²",
             "In the second run, update W² first and then form δ¹ with it.",
-            lambda eta: right_slip(eta)[[0, 0]],
+            lambda eta: both_losses(eta)[[0, 0]],
         ),
         KnownMistake(
             "biases-moved",
             "the biases were updated, too; the example leaves them where they are",
             "Which parameters may move in this step?",
-            lambda eta: np.array(
-                [
-                    after_step(complex_gradients(W0, B0, X, T)[0], eta, complex_gradients(W0, B0, X, T)[1]),
-                    after_step(early(eta), eta, backward(W0, *forward(W0, B0, X), T, back=lambda l, W, dW: (W[l] - eta * dW[l]).T)[1]),
-                ]
-            ),
+            lambda eta: both_losses(eta, move_biases=True),
         ),
         KnownMistake(
             "uphill",
             "the loss has gone up: the step was taken along the gradient, not against it",
             "Print the loss before the step. Which way did it go?",
-            lambda eta: np.array([after_step(complex_gradients(W0, B0, X, T)[0], -eta), after_step(early(-eta), -eta)]),
+            lambda eta: both_losses(-eta),
             row=25,
         ),
         KnownMistake(
             "no-half",
             "both are twice too large: the loss of the example has the factor ½",
             "Which loss does the example use?",
-            lambda eta: 2 * right_slip(eta),
+            lambda eta: 2 * both_losses(eta),
             row=24,
         ),
     ),
