@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
@@ -599,7 +599,7 @@ def _write_along(
     traces = [_along(route, fine) for route in routes]
     taken: list[tuple[np.ndarray, np.ndarray]] = []
     for k, label in enumerate(labels):
-        half = np.array([width_of(label, size) / 2 + 0.06, size / 72 / 2 + 0.04])
+        half = np.array([width_of(label, size) / 2 + 0.07, size / 72 / 2 + 0.05])
         best, least = traces[k][20], np.inf
         for t in np.linspace(0.2, 0.8, 25):
             place = _along(routes[k], np.array([t]))[0]
@@ -612,8 +612,11 @@ def _write_along(
             if cost < least:
                 best, least = place, cost
         taken.append((best, half))
-        background = {"facecolor": WHITE, "edgecolor": "none", "boxstyle": "square,pad=0.12"}
-        ax.text(best[0], best[1], label, ha="center", va="center", size=size, zorder=2, bbox=background, gid="slope")
+        blank = Rectangle(
+            (best[0] - half[0], best[1] - half[1]), 2 * half[0], 2 * half[1], color=WHITE, lw=0, zorder=1.5
+        )
+        ax.add_patch(blank)  # below all the labels, so that none hides its neighbour
+        ax.text(best[0], best[1], label, ha="center", va="center", size=size, zorder=2, gid="slope")
 
 
 def _touches(way: np.ndarray, half: np.ndarray, room: float | np.ndarray) -> bool:
