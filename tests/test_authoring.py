@@ -290,7 +290,7 @@ def stale(root):
 
 
 def test_a_check_finds_nothing_after_a_build_though_pixels_differ(copy):
-    edit(copy / "notebooks/04_jacobians.ipynb", b"base64,AAAA", b"base64,BBBB")
+    edit(copy / "notebooks/04_jacobians.ipynb", b'base64,AAAA\\">"', b'base64,BBBB\\" width=\\"3\\">"')
     product = json.loads((copy / "notebooks/04_jacobians.ipynb").read_text(encoding="utf-8"))
     image = next(o["data"]["image/png"] for c in product["cells"] for o in c.get("outputs", []) if "data" in o)
     edit(copy / "notebooks/04_jacobians.ipynb", json.dumps(image)[1:-1].encode(), b"b3RoZXJz")
@@ -299,7 +299,7 @@ def test_a_check_finds_nothing_after_a_build_though_pixels_differ(copy):
 
 def test_a_check_names_every_kind_of_staleness(copy):
     edit(copy / "chapters/04_jacobians/exercises.md", b"return J_outer @ J_inner", b"return J_outer.dot(J_inner)")
-    edit(copy / "notebooks/04_jacobians.ipynb", b'alt=\\"two links', b'alt=\\"three links')
+    edit(copy / "notebooks/04_jacobians.ipynb", b'"<img alt=\\"two', b'"<img alt=\\"three')
     (copy / "exercises/04_jacobians.ipynb").unlink()
     (copy / "notebooks/05_gone.ipynb").write_text("{}", encoding="utf-8")
     found = stale(copy)
@@ -311,7 +311,7 @@ def test_a_check_names_every_kind_of_staleness(copy):
         "notebooks/05_gone.ipynb",
     ]
     lesson = found["notebooks/04_jacobians.ipynb"]
-    assert re.match(r"source of cell 4 \(\w+\): expected .*two links.*, found .*three links", lesson)
+    assert re.match(r"outputs of cell 4 \(\w+\): expected .*two links.*, found .*three links", lesson)
     assert "source of cell 7 (answer-chain-product)" in found["solutions/04_jacobians.ipynb"]
     assert found["exercises/04_jacobians.ipynb"] == "missing"
     assert "no chapter makes it" in found["notebooks/05_gone.ipynb"]
