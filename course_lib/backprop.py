@@ -187,7 +187,7 @@ def _in_place(activation: Activation, dtype: np.dtype) -> Callable:
         activations.sigmoid: sigmoid,
         activations.tanh: tanh,
         activations.relu: relu,
-        activations.softmax: softmax,
+        softmax: softmax_and_logarithm,
     }
     return ours.get(activation.function, other)
 

@@ -118,7 +118,7 @@ class PassPlayer(Explorable, module="pass_player"):
     def _passes(self) -> tuple[Backpropagation, float]:
         """The right passes, and the loss."""
         back = Backpropagation(self.net, self.loss)
-        return back, back.gradient(np.array(self.x), np.array(self.y))
+        return back, back.gradient(np.array(self.x), np.array(self.y))[0]
 
     def sentence(self) -> str:
         """The network, the step and the loss."""
