@@ -145,7 +145,7 @@ def _solution(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
         else:
             body += f"<div><strong>{_e(value if isinstance(value, str) else ', '.join(value))}</strong></div>"
     if source:
-        body += f'<pre style="margin:4px 0;padding:8px;overflow-x:auto">{_e(source)}</pre>'
+        body += f'<pre style="margin:4px 0;padding:8px;overflow-x:auto">{_e(source.rstrip())}</pre>'
     return _details("The solution", body) if body else ""
 
 
@@ -372,5 +372,5 @@ def solution_text(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
     if exercise.kind != "code":
         lines.append(f"{exercise.answer} = {source(value_of(exercise.right, inputs[0]), 10)}")
     if solution_of(exercise.id):
-        lines.append(solution_of(exercise.id))
+        lines.append(solution_of(exercise.id).rstrip())
     return "\n".join(["The solution:", *lines]) if lines else ""
