@@ -444,3 +444,9 @@ def test_a_cell_that_kills_its_kernel_is_reported_with_its_line(tmp_path):
     lesson = "# One\n\n```python\n1\n```\n\n```python\nimport os\nos._exit(3)\n```\n"
     with pytest.raises(AuthoringError, match=r"lesson\.md:8: this cell fails: Kernel died"):
         build(root=course(tmp_path, lesson, None), declared=lambda name: ())
+
+
+def test_an_output_that_cannot_be_shown_is_reported_with_its_error(tmp_path):
+    lesson = "# One\n\n```python\nclass A:\n    def __repr__(self):\n        return self.x\n\n\nA()\n```\n"
+    with pytest.raises(AuthoringError, match=r"lesson\.md:\d: this cell fails: AttributeError: 'A' object has no"):
+        build(root=course(tmp_path, lesson, None), declared=lambda name: ())

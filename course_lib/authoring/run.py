@@ -63,7 +63,9 @@ def _failure(cell: NotebookNode, error: Exception) -> CellFailed:
     traceback = ESCAPE.sub("", "\n".join(output.traceback))
     # the innermost line of this cell, whatever the library frames below it
     lines = re.findall(rf"Cell In\[{cell.execution_count}\], line (\d+)", traceback)
-    return CellFailed(cell.id, int(lines[-1]) if lines else 1, f"{error.ename}: {error.evalue}\n{traceback}")
+    # IPython does not tell the name of an error raised while an output is shown, but for the last line of its report
+    said = f"{error.ename}: {error.evalue}" if error.ename != "NoneType" else traceback.rstrip().splitlines()[-1]
+    return CellFailed(cell.id, int(lines[-1]) if lines else 1, f"{said}\n{traceback}")
 
 
 class _ThisPython(KernelSpecManager):
