@@ -36,8 +36,9 @@ types: $(VENV)/.course-test
 check: $(VENV)/.course-test
 	$(BIN)/course build --check
 
+# A file stays with one worker, which grades the class only once.
 unit: $(VENV)/.course-test
-	$(BIN)/python -m pytest -q -n 2 --ignore=tests/browser
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser
 
 nbval: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q --nbval solutions notebooks
