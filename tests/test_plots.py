@@ -618,6 +618,15 @@ def test_an_error_of_exactly_zero_keeps_a_place_below_all_others():
     assert "exactly 0 at 1 step" in describe(ax)
 
 
+@pytest.mark.parametrize("norms", [[0.21, 0.83], [2.0, 2.0, 2.0], [1.0], [0.09, 1.1], [1e-30, 1.0], [0.0, 0.5]])
+def test_a_log_axis_has_at_least_two_marks_with_a_number(norms):
+    ax = plot_gradient_norms({"a": norms})
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_ylim()
+    marks = [label for label in ax.get_yticklabels() if low <= label.get_position()[1] <= high and label.get_text()]
+    assert len(marks) + ("0" in texts(ax)) >= 2
+
+
 def test_curves_differ_by_more_than_their_colour():
     ax = plot_gradient_norms({name: [k + 1.0, 1.0] for k, name in enumerate("abcde")})
     lines = [line for line in ax.lines if line.get_label() in set("abcde")]

@@ -405,6 +405,9 @@ def _log_curves(
             ax.plot(places[best], seen[best], MARKERS[k % 5], color=COLOURS[k % 5], ms=10, mec=INK, mew=1.2, zorder=5)
     ax.set_yscale("log")
     ax.yaxis.set_minor_formatter(NullFormatter())
+    low, high = ax.get_ylim()
+    if high < 30 * low:  # whole decades, so that at least two marks have a number
+        ax.set_ylim(10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high)))
     if (together == 0).any():
         ax.axhline(floor, color=FAINT, linewidth=1.2, zorder=0)
         usual = LogFormatterSciNotation()

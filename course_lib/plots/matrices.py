@@ -161,13 +161,12 @@ def plot_jacobians(jacobians: Mapping[str, ArrayLike], title: str = "") -> np.nd
             lines.append([])
         lines[-1].append(name)
     bodies = [max(_gallery_cell(cleared[name]) * len(cleared[name]) for name in line) for line in lines]
-    width = max(
-        *(sum(widths[name] + gap for name in line) + gap for line in lines), 2 * gap + width_of(title, LARGE), 5.6
-    )
+    note = "Inputs above, outputs below: a row of the matrix for each output, zeros left blank."
+    rows = (sum(widths[name] + gap for name in line) + gap for line in lines)
+    width = max(*rows, 2 * gap + width_of(title, LARGE), 0.2 + 2 * gap + width_of(note, SMALL))
     height = head + sum(0.4 + links + 0.25 + body + 0.3 for body in bodies) + 0.2
     figure = Figure(figsize=(width, height))
     figure.text(gap / width, 1 - 0.25 / height, title, size=LARGE, va="top")
-    note = "Inputs above, outputs below: a row of the matrix for each output, zeros left blank."
     figure.text(gap / width, 0.18 / height, note, size=SMALL, color=GREY)
     axes, top = [], height - head
     for line, body in zip(lines, bodies, strict=True):
