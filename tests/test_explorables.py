@@ -49,8 +49,9 @@ def test_a_module_that_does_not_import_the_kit_in_one_statement_is_refused():
         module("kit")
 
 
-def test_every_class_of_the_style_sheet_has_the_prefix_of_the_course():
-    css = re.sub(r"\{[^{}]*\}", "", str(PassPlayer._css))
+@pytest.mark.parametrize("explorable", EXPLORABLES)
+def test_every_class_of_the_style_sheet_has_the_prefix_of_the_course(explorable):
+    css = re.sub(r"\{[^{}]*\}", "", str(explorable._css))
     foreign = {
         name for name in re.findall(r"\.([a-z][\w-]*)", css) if name != "cr" and not name.startswith(("cr-", "vscode-"))
     }
@@ -170,6 +171,17 @@ def test_an_error_in_your_own_function_is_shown_and_not_raised():
     assert stage._answer["error"] == "ValueError: no square root of a negative number"
     assert "raises ValueError" in str(stage)
     drawn_in(stage)
+
+
+def test_where_your_own_function_has_no_value_there_is_a_gap_and_no_nan():
+    with np.errstate(invalid="raise"):
+        stage = JacobianStage(np.sqrt, x=[0.3, 1.0], nudge=1.0)
+    json.dumps(stage._answer, allow_nan=False)
+    assert None in stage._answer["images"]
+    assert "nan" not in str(stage) + drawn_in(stage)[0]
+    stage.x = [-1.0, 1.0]
+    assert "infinite or nan here" in stage._answer["error"]
+    assert "infinite or nan here" in str(stage)
 
 
 @pytest.mark.parametrize("f", ["polr", 3])

@@ -1,6 +1,7 @@
 """What the explorables share: one ES module without a build step, state in traits, a text twin and a picture twin.
 
-``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``.
+``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``,
+and ``name.css`` follows on ``kit.css``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Explorable(anywidget.AnyWidget):
     def __init_subclass__(cls, module: str = "", **kwargs: Any) -> None:
         if module:
             cls._esm = _module(module)
-            cls._css = (_HERE / "kit.css").read_text(encoding="utf-8")
+            cls._css = "".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("kit", module))
         super().__init_subclass__(**kwargs)
 
     def sentence(self) -> str:
@@ -134,8 +135,11 @@ def text(
 
 
 def line(points: Any, stroke: str = LINE, width: float = 1.5, dash: str = "", close: bool = False) -> str:
-    """A broken line through points."""
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + ("Z" if close else "")
+    """A broken line through points, with a gap where one is nan."""
+    there = [all(abs(v) < 1e6 for v in point) for point in points]
+    joined = zip(points, there, [False, *there], strict=False)
+    path = "".join(f"{'L' if before else 'M'}{x:.1f} {y:.1f}" for (x, y), here, before in joined if here)
+    path += "Z" if close else ""
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{dashes}/>'
 

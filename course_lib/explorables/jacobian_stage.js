@@ -5,7 +5,7 @@ import { h, s, put, math, num, plain, short, set, watch, calm, button, choice, s
 /** @typedef {{name: string, inputs: [number, number, number, number], outputs: [number, number, number, number],
  *   names: [string, string], f: (x: number[]) => number[], J: (x: number[]) => number[][], formulas: string[], entries: string[][]}} Preset */
 
-const LINES = 6, PIECES = 5; // the grid: 6 x 6 squares; each side of a square is drawn in 5 pieces
+const LINES = 6, PIECES = 3; // the grid: 6 x 6 squares; each side of a square is drawn in 3 pieces
 
 /** The maps that the page computes itself. @param {number[][]} A @param {number[]} b @returns {Record<string, Preset>} */
 export function presets(A, b) {
@@ -74,6 +74,7 @@ function gridLines() {
 export function gap(x, points, y, images, J) {
   let size = 0, at = 0;
   points.forEach((p, k) => {
+    if (!images[k]) return;
     const [u, v] = linear(x, y, J, p), d = Math.hypot(images[k][0] - u, images[k][1] - v);
     if (d > size) [size, at] = [d, k];
   });
@@ -128,12 +129,14 @@ function render({ model, el }) {
     set(model, { A });
   })));
   const gapNumber = h("span", { class: "cr-big cr-error", "data-number": "gap" }), gapShare = h("span", { "data-number": "share" });
+  const gapBox = h("div");
   panel.append(head,
     h("div", { class: "cr-jacobian", role: "group", "aria-label": "Jacobian J" },
       h("span", { class: "cr-jacobian-name" }, math("J ="), h("span", { class: "cr-tag" }, "(4.1)")),
       h("div", { class: "cr-jacobian-grid" }, nudges, h("div", { class: "cr-bracket cr-entries" }, cells))),
-    h("div", { class: "cr-gap" }, h("div", {}, "largest gap between ", math("f(x + v)"), " and ", math("f(x) + J v"), h("span", { class: "cr-tag" }, " (4.8)")),
-      h("div", {}, gapNumber, h("span", { class: "cr-quiet" }, " = "), gapShare, h("span", { class: "cr-quiet" }, " of the nudge"))));
+    gapBox);
+  put(gapBox, h("div", {}, "largest gap between ", math("f(x + v)"), " and ", math("f(x) + J v"), h("span", { class: "cr-tag" }, " (4.8)")),
+      h("div", {}, gapNumber, h("span", { class: "cr-quiet" }, " = "), gapShare, h("span", { class: "cr-quiet" }, " of the nudge")));
   const said = sentence();
   root.append(said);
   el.append(root);
@@ -241,7 +244,10 @@ function render({ model, el }) {
     }
     if (y) { image.setAttribute("cx", output.X(y[0])); image.setAttribute("cy", output.Y(y[1])); }
 
-    if (view.error) { said.textContent = view.error; gapNumber.textContent = gapShare.textContent = ""; return; }
+    output.element.classList.toggle("cr-void", Boolean(view.error));
+    gapBox.hidden = Boolean(view.error);
+    said.classList.toggle("cr-error", Boolean(view.error));
+    if (view.error) { said.textContent = `f(${x.map(short).join(", ")}): ${view.error}`; return; }
     const { size: worst, at } = gap(x, points, y, images, J), none = worst < 1e-12;
     z.gap.setAttribute("d", none ? "" : output.line([images[at], linear(x, y, J, points[at])]));
     gapNumber.textContent = num(none ? 0 : worst);

@@ -16,7 +16,7 @@ from course_lib.activations import dtanh, softmax, tanh
 from course_lib.explorables._base import ERROR, INK, QUIET, VALUE, Explorable, line, num, short, svg, text
 from course_lib.jacobians import affine_jacobian, elementwise_jacobian, numerical_jacobian, softmax_jacobian
 
-LINES, PIECES = 6, 5  # the grid: 6 x 6 squares; each side of a square is drawn in 5 pieces
+LINES, PIECES = 6, 3  # the grid: 6 x 6 squares; each side of a square is drawn in 3 pieces
 
 
 def _polar(x: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def _window_of(f: Callable, window: Sequence[float]) -> list[float]:
     values: list[np.ndarray] = []
     x1, x2 = np.linspace(window[0], window[1], 9), np.linspace(window[2], window[3], 9)
     for point in product(x1, x2):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
             values.append(_two(f(np.array(point))))
     finite = [v for v in values if np.isfinite(v).all()]
     seen = np.array(finite) if finite else np.array([[-1.0, -1.0], [1.0, 1.0]])
@@ -170,10 +170,17 @@ class JacobianStage(Explorable, module="jacobian_stage"):
 
     @property
     def gap(self) -> float:
-        """Largest distance between f(x + v) and f(x) + J v over the points of the grid."""
-        x, points = np.array(self.x), grid_points(self.x, self.nudge)
-        images = np.array([self._value(p) for p in points])
-        return float(np.hypot(*(images - self._value(x) - (points - x) @ self.J.T).T).max())
+        """Largest distance between f(x + v) and f(x) + J v over the points of the grid where f has a value."""
+        points, y, J, images = self._scene()
+        return float(np.nanmax(np.hypot(*(images - y - (points - self.x) @ J.T).T)))
+
+    def _scene(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The grid's points (K, 2), f(x), J, and the images of the points (K, 2); raises where f does, or is nan."""
+        with np.errstate(all="ignore"):
+            points, y, J = grid_points(self.x, self.nudge), self._value(np.array(self.x)), self.J
+            if not (np.isfinite(y).all() and np.isfinite(J).all()):
+                raise ValueError("f or a slope of it is infinite or nan here")
+            return points, y, J, np.array([self._value(p) for p in points])
 
     def _value(self, x: np.ndarray) -> np.ndarray:
         return _two(self.f(x))
@@ -186,9 +193,9 @@ class JacobianStage(Explorable, module="jacobian_stage"):
             return
         answer: dict[str, Any] = {"x": self.x, "nudge": self.nudge, "error": ""}
         try:
-            answer["y"] = self._value(np.array(self.x)).tolist()
-            answer["J"] = self.J.tolist()
-            answer["images"] = [self._value(p).tolist() for p in grid_points(self.x, self.nudge)]
+            _, y, J, images = self._scene()
+            answer |= {"y": y.tolist(), "J": J.tolist()}
+            answer["images"] = [v.tolist() if np.isfinite(v).all() else None for v in images]
         except Exception as error:  # the reader's function: whatever it raises belongs on the page, not in a log
             answer |= {"y": None, "J": None, "images": None, "error": f"{type(error).__name__}: {error}"}
         self._answer = answer
@@ -198,7 +205,8 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         name = self._name if self.preset == "own" else self.preset
         x = ", ".join(map(short, self.x))
         try:
-            y, J, gap = self._value(np.array(self.x)), self.J, self.gap
+            _, y, J, _ = self._scene()
+            gap = self.gap
         except Exception as error:
             return f"Jacobian stage, {name}: f({x}) raises {type(error).__name__}: {error}."
         rows = "; ".join(" ".join(num(v) for v in row) for row in J)
@@ -236,15 +244,14 @@ class JacobianStage(Explorable, module="jacobian_stage"):
         tips = x + self.nudge * np.eye(2)
         parts.extend(line(place(np.array([x, tip])), INK, 2.5) for tip in tips)
         try:
-            y, J = self._value(x), self.J
-            images = np.array([self._value(p) for p in points])
+            _, y, J, images = self._scene()
         except Exception:
             return svg(664, 346, *parts)
         place = frame(348, outputs, "output: by f (grey), by J (blue)")
         mesh(place, images, stroke=QUIET, width=1)
         flat = y + (points - x) @ J.T
         mesh(place, flat, stroke=VALUE, width=1, dash="4 3")
-        worst = np.hypot(*(images - flat).T).argmax()
+        worst = np.nanargmax(np.hypot(*(images - flat).T))
         parts.append(line(place(np.array([images[worst], flat[worst]])), ERROR, 3))
         parts.extend(line(place(np.array([y, y + self.nudge * column])), INK, 2.5) for column in J.T)
         return svg(664, 346, *parts)

@@ -129,12 +129,13 @@ export function button(content, press, attributes = {}) {
   return h("button", { type: "button", class: "cr-button", ...KEYS, onclick: press, ...attributes }, content);
 }
 
-let groups = 0;
+/** A name that no other explorable in the document has: each is a module of its own, so counting would not do. */
+const unique = () => `cr-${Math.random().toString(36).slice(2, 10)}`;
 
 /** One of several: radio buttons drawn as a bar. `options` is [value, text] pairs.
  * @param {string} title @param {[string, any][]} options @param {(value: string) => void} choose */
 export function choice(title, options, choose) {
-  const name = `cr-choice-${++groups}`;
+  const name = unique();
   /** @type {Record<string, HTMLInputElement>} */
   const inputs = {};
   const items = options.map(([value, text]) => {
@@ -218,11 +219,12 @@ export function plane([x0, x1, y0, y1], { size, names, title }) {
   back.append(label(names[0], { x: size - right, y: size - bottom - 7, "text-anchor": "end", class: "cr-axis-name" }),
     label(names[1], { x: X(0) >= left && X(0) <= size - right ? X(0) + 7 : left + 7, y: top + 11, class: "cr-axis-name" }),
     s("text", { x: left, y: 12, class: "cr-plane-title" }, title));
-  const clip = `cr-clip-${++groups}`;
+  const clip = unique();
   const front = s("g", { "clip-path": `url(#${clip})` });
   const element = s("svg", { viewBox: `0 0 ${size} ${size}`, class: "cr-plane" },
     s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left, y: top, width: size - left - right, height: size - top - bottom }))), back, front);
-  const line = (/** @type {Point[]} */ points) => points.map(([u, v], k) => `${k ? "L" : "M"}${X(u).toFixed(2)} ${Y(v).toFixed(2)}`).join("");
+  /** A broken line; where there is no point (null) it has a gap. @param {(Point | null)[]} points */
+  const line = (points) => points.map((p, k) => p && `${k && points[k - 1] ? "L" : "M"}${X(p[0]).toFixed(2)} ${Y(p[1]).toFixed(2)}`).join("");
   return { element, front, X, Y, U, V, line };
 }
 

@@ -345,7 +345,7 @@ function render({ model, el }) {
     const { kind, l, i, tag } = step;
     const formula = {
       x: `a^{0} = x`, z: `${hat("z", l)} = ${hat("W", l)} ${hat("a", l - 1)} + ${hat("b", l)}`, a: `${hat("a", l)} = σ(${hat("z", l)})`,
-      loss: LOSS_TEXT[model.get("loss")], delta: deltaText(l), dW: `∂loss∕∂${hat("W", l)} = ${hat("δ", l)} (${hat("a", l - 1)})^{T}`, db: `∂loss∕∂${hat("b", l)} = ${hat("δ", l)}${p.N > 1 ? ", summed over the examples" : ""}`,
+      loss: LOSS_TEXT[model.get("loss")], delta: deltaText(l), dW: `∂L∕∂${hat("W", l)} = ${hat("δ", l)} (${hat("a", l - 1)})^{T}`, db: `∂L∕∂${hat("b", l)} = ${hat("δ", l)}${p.N > 1 ? ", summed over the examples" : ""}`,
     }[kind] ?? "";
     const way = kind === "x" ? "start" : ["z", "a", "loss"].includes(kind) ? "forward" : "backward";
     const body = p.error && ["delta", "dW", "db"].includes(kind) && !known(kind, l) ? [h("p", { class: "cr-error" }, p.error[0].toUpperCase() + p.error.slice(1))] : i ? [lineOf(kind, l, i)] : matrices(kind, l);
@@ -356,13 +356,13 @@ function render({ model, el }) {
   function deltaText(/** @type {number} */ l) {
     if (l < p.L) return `${hat("δ", l)} = (${hat("W", l + 1)})^{T} ${hat("δ", l + 1)} ⊙ σ′(${hat("z", l)})`;
     const fused = LOSSES[model.get("loss")].contains, share = p.N > 1 ? " ∕ N" : "";
-    return fused ? `${hat("δ", l)} = (${fused}(${hat("z", l)}) − y)${share}` : `${hat("δ", l)} = ∂loss∕∂${hat("a", l)} ⊙ σ′(${hat("z", l)})`;
+    return fused ? `${hat("δ", l)} = (${fused}(${hat("z", l)}) − y)${share}` : `${hat("δ", l)} = ∂L∕∂${hat("a", l)} ⊙ σ′(${hat("z", l)})`;
   }
 
   /** The broken rule, with what is missing struck out. @param {number} l */
   function broken(l) {
     const kind = model.get("broken"), gone = (/** @type {any} */ content) => h("s", { class: "cr-strike" }, content);
-    const w = kind === "too early" ? ["(", math(hat("W", l + 1)), wrong([" − η ", math(`∂loss∕∂${hat("W", l + 1)}`)]), ")", math("^{T}")] : kind === "no transpose" ? [math(hat("W", l + 1)), gone(math("^{T}"))] : math(`(${hat("W", l + 1)})^{T}`);
+    const w = kind === "too early" ? ["(", math(hat("W", l + 1)), wrong([" − η ", math(`∂L∕∂${hat("W", l + 1)}`)]), ")", math("^{T}")] : kind === "no transpose" ? [math(hat("W", l + 1)), gone(math("^{T}"))] : math(`(${hat("W", l + 1)})^{T}`);
     const tail = math(` ⊙ σ′(${hat("z", l)})`);
     return [math(`${hat("δ", l)} = `), w, " ", math(hat("δ", l + 1)), kind === "no slope" ? gone(tail) : tail];
   }
@@ -379,18 +379,18 @@ function render({ model, el }) {
       const out = E(col(p.delta[l]), hat("δ", l)), slope = p.slope[l] && matrix(col(p.slope[l]), { name: `σ′(${hat("z", l)})` }), rule = LOSSES[model.get("loss")];
       const right_ = wronged && l < p.L ? h("span", { class: "cr-aside" }, op("right:"), matrix(col(right.delta[l]), { name: hat("δ", l), shape: false })) : "";
       if (l === p.L && rule.contains) return [out, op("="), op("("), matrix(col(p.z[l]).length ? column(contained(n)) : [], { name: `${rule.contains}(${hat("z", l)})` }), op("−"), given(col(model.get("y")), "y"), op(N > 1 ? `) ∕ ${N}` : ")")];
-      if (l === p.L) return [out, op("="), E(col(p.back[l]), `∂loss∕∂${hat("a", l)}`), slope ? [op("⊙"), slope] : op("through softmax")];
+      if (l === p.L) return [out, op("="), E(col(p.back[l]), `∂L∕∂${hat("a", l)}`), slope ? [op("⊙"), slope] : op("through softmax")];
       const kindOf = model.get("broken"), sent = kindOf === "too early" ? zip(W()[l + 1], p.dW[l + 1], (w, g) => w - model.get("eta") * g) : W()[l + 1];
       const weights = kindOf === "no transpose" ? given(sent, hat("W", l + 1)) : matrix(transpose(sent), { name: `(${hat("W", l + 1)})^{T}`, format: short });
       return [out, op("="), weights, E(col(p.delta[l + 1]), hat("δ", l + 1)), kindOf === "no slope" ? "" : slope ? [op("⊙"), slope] : op("through softmax"), right_];
     }
     if (kind === "dW") {
       const share = [E(col(p.delta[l]), hat("δ", l)), matrix(transpose(col(p.a[l - 1])), { name: `(${hat("a", l - 1)})^{T}`, tone: "value", format: l > 1 ? num : short })];
-      const total = E(p.dW[l], `∂loss∕∂${hat("W", l)}`);
+      const total = E(p.dW[l], `∂L∕∂${hat("W", l)}`);
       return N === 1 ? [total, op("="), ...share] : [total, op(`= sum of ${N}; example ${n + 1} gives`), ...share];
     }
-    return N === 1 ? [E(p.db[l], `∂loss∕∂${hat("b", l)}`), op("="), E(col(p.delta[l]), hat("δ", l))]
-      : [E(p.db[l], `∂loss∕∂${hat("b", l)}`), op(`= sum of ${N}; example ${n + 1} gives`), E(col(p.delta[l]), hat("δ", l))];
+    return N === 1 ? [E(p.db[l], `∂L∕∂${hat("b", l)}`), op("="), E(col(p.delta[l]), hat("δ", l))]
+      : [E(p.db[l], `∂L∕∂${hat("b", l)}`), op(`= sum of ${N}; example ${n + 1} gives`), E(col(p.delta[l]), hat("δ", l))];
   }
 
   const contained = (/** @type {number} */ n) => { const z = p.z[p.L].map((/** @type {number[]} */ r) => r[n]); return LOSSES[model.get("loss")].contains === "softmax" ? softmax(z) : z.map(sigmoid); };
@@ -423,8 +423,8 @@ function render({ model, el }) {
         wronged && l < p.L ? h("span", { class: "cr-quiet" }, `   right: ${num(right.delta[l][r][n])}`) : "");
     }
     if (kind === "dW" && !j) return h("div", { class: "cr-lines" }, p.a[l - 1].map((/** @type {any} */ _, /** @type {number} */ k) => lineOf("dW", l, i, k + 1)));
-    if (kind === "dW") return line(`∂loss∕∂${hat("w", l, i, j)}`, N > 1 ? [`sum over ${N} examples, of which this gives `] : "", `${""}`, wrong(factor(p.delta[l][r][n], num)), " · ", value(factor(p.a[l - 1][j - 1][n], l > 1 ? num : short)), N > 1 ? [` = ${num(p.delta[l][r][n] * p.a[l - 1][j - 1][n])}; `, "together "] : " = ", h("b", {}, wrong(num(p.dW[l][r][j - 1]))));
-    return line(`∂loss∕∂${hat("b", l, i)}`, math(hat("δ", l, i)), N > 1 ? ` summed over ${N} examples` : "", " = ", h("b", {}, wrong(num(p.db[l][r][0]))));
+    if (kind === "dW") return line(`∂L∕∂${hat("w", l, i, j)}`, N > 1 ? [`sum over ${N} examples, of which this gives `] : "", `${""}`, wrong(factor(p.delta[l][r][n], num)), " · ", value(factor(p.a[l - 1][j - 1][n], l > 1 ? num : short)), N > 1 ? [` = ${num(p.delta[l][r][n] * p.a[l - 1][j - 1][n])}; `, "together "] : " = ", h("b", {}, wrong(num(p.dW[l][r][j - 1]))));
+    return line(`∂L∕∂${hat("b", l, i)}`, math(hat("δ", l, i)), N > 1 ? ` summed over ${N} examples` : "", " = ", h("b", {}, wrong(num(p.db[l][r][0]))));
   }
 
   function summary(/** @type {string} */ kind, /** @type {number} */ l, /** @type {number} */ i) {
@@ -465,7 +465,7 @@ function render({ model, el }) {
     const rows = [];
     for (let l = p.L; l >= 1; l--) for (const [letter, array] of /** @type {[string, string][]} */ ([["W", "dW"], ["b", "db"]])) {
       const good = norm(right[array][l]), bad = wronged[array][l] && norm(wronged[array][l]), exact = bad !== null && String(wronged[array][l]) === String(right[array][l]);
-      rows.push(h("tr", { "data-row": `${array} ${l}` }, h("th", { scope: "row" }, math(`∂loss∕∂${hat(letter, l)}`)), h("td", {}, num(good)), h("td", { class: exact ? "" : "cr-error" }, bad === null ? "shape error" : num(bad)),
+      rows.push(h("tr", { "data-row": `${array} ${l}` }, h("th", { scope: "row" }, math(`∂L∕∂${hat(letter, l)}`)), h("td", {}, num(good)), h("td", { class: exact ? "" : "cr-error" }, bad === null ? "shape error" : num(bad)),
         h("td", {}, bad === null ? "" : num(bad / good)), h("td", { class: exact ? "cr-quiet" : "cr-error" }, bad === null ? "" : exact ? "exact" : "wrong")));
     }
     put(table, h("h4", {}, `The wrong pass (${NAMES[name]}) beside the right one`),

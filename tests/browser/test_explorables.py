@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from course_lib.backprop import Backpropagation
+from course_lib.backprop import Backpropagation, backprop_steps
 from course_lib.chain import bracketings, path_product, paths, sum_over_paths
 from course_lib.explorables import JacobianStage, PassPlayer, PathExplorer, play
 from course_lib.explorables._base import num, short
@@ -196,6 +196,25 @@ def test_the_matrix_of_the_affine_map_can_be_typed(bench):
     assert bench.page.evaluate("document.activeElement.getAttribute('aria-label')") == "W 1 2"
 
 
+def test_where_your_own_function_fails_the_page_says_so_and_draws_nothing_wrong(bench):
+    stage = JacobianStage(np.sqrt, x=[1.0, 0.5])
+    bench.show(stage)
+    for text, value in zip(bench.texts(".cr-number"), stage.J.ravel(), strict=True):
+        assert_shown(text, value)
+    assert_shown(bench.texts("[data-number=gap]")[0], stage.gap)
+    stage.x = [-1.0, 0.5]
+    bench.set(x=stage.x, _answer=stage._answer)
+    assert bench.texts(".cr-sentence") == ["f(−1, 0.5): ValueError: f or a slope of it is infinite or nan here"]
+    assert bench.texts(".cr-number") == [""] * 4
+    assert bench.page.locator(".cr-image").is_hidden()
+    stage.x = [0.5, 0.5]
+    bench.set(x=stage.x)
+    assert "cr-late" in bench.page.locator(".cr-plane[role=img]").get_attribute("class"), "the kernel has not answered"
+    bench.set(_answer=stage._answer)
+    assert bench.page.locator(".cr-image").is_visible()
+    assert "nan" not in bench.page.locator("main").inner_html().lower()
+
+
 # ------------------------------------------------------------------ path explorer
 
 
@@ -301,29 +320,20 @@ def test_every_number_of_the_pass_player_is_right(bench, seed):
             for text, values in zip(texts, (back.z, back.a, back.delta), strict=True):
                 assert_shown(text, values[l][i, N - 1])
     assert_shown(bench.texts(".cr-lossbox > text[text-anchor=end]")[-1], loss)
-    for step, (kind, l) in enumerate(order(L)):
-        bench.set(step=step)
-        shown = bench.matrices()
-        if kind == "loss":
+    letters = {"delta": "δ", "dW": "∂L∕∂W", "db": "∂L∕∂b"}
+    for k, step in enumerate(backprop_steps(player.net, player.x, player.y, player.loss), start=1):
+        bench.set(step=k)
+        if step.name == "loss":
             assert_shown(bench.texts("[data-number=loss]" if N > 1 else "[data-number='loss one']")[0], loss)
             continue
-        whole = {
-            "x": ("a^{0}", back.a[0]),
-            "z": (f"z^{{{l}}}", back.z[l]),
-            "a": (f"a^{{{l}}}", back.a[l]),
-            "delta": (f"δ^{{{l}}}", back.delta[l]),
-        }
-        total = {"dW": (f"∂loss∕∂W^{{{l}}}", back.dW[l]), "db": (f"∂loss∕∂b^{{{l}}}", back.db[l])}
-        name, values = total[kind] if kind in total else (whole[kind][0], whole[kind][1][:, N - 1 :])
-        assert np.shape(shown[name]) == values.shape
-        for text, value in zip(np.ravel(shown[name]), np.ravel(values), strict=True):
+        assert f"({step.equation})" in bench.texts(".cr-equation h4")[0]
+        name, l = step.name.rstrip("]").split("[")
+        values = step.value if name in ("dW", "db") else step.value[:, N - 1 :]
+        shown = bench.matrices()[f"{letters.get(name, name)}^{{{l}}}"]
+        assert np.shape(shown) == values.shape
+        for text, value in zip(np.ravel(shown), np.ravel(values), strict=True):
             assert_shown(text, value)
-
-
-def order(L):
-    """The steps by layer, as they come."""
-    up = [(kind, l) for l in range(1, L + 1) for kind in ("z", "a")]
-    return [("x", 0), *up, ("loss", L), *((kind, l) for l in range(L, 0, -1) for kind in ("delta", "dW", "db"))]
+    assert k == player.steps
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -436,6 +446,10 @@ def test_play_goes_to_the_end_and_can_be_stopped(bench):
     bench.page.clock.run_for(60_000)
     assert bench.get("step") == 11
     assert bench.page.get_by_role("button", name="Play").count() == 1
+    bench.page.get_by_role("button", name="Play").click()
+    bench.page.evaluate("end()")
+    bench.page.clock.run_for(60_000)
+    assert bench.get("step") == 0, "a player that is gone must not play on"
 
 
 # ------------------------------------------------------------------ all of them
@@ -532,6 +546,8 @@ def test_page_and_kernel_share_their_state(open_notebook, app):
     for cell in range(4):
         notebook.run(cell)
     page = notebook.page
+    chosen = page.locator(".cr input[type=radio]:checked").evaluate_all("inputs => inputs.map(i => i.value)")
+    assert chosen == ["own", "x1", "y1", "layers", ""], "the radio buttons of one explorable are not those of another"
     notebook.cell(1).locator(".cr-point").press("ArrowLeft")
     page.wait_for_function(
         "() => document.querySelector('.cr-stage .cr-sentence').textContent.startsWith('f sends (0.95, 0.5)')"
