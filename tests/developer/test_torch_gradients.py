@@ -22,7 +22,7 @@ ACTIVATIONS = {
 }
 
 
-def torch_loss(their_loss or loss, z, a, y):
+def torch_loss(loss, z, a, y):
     """The loss by PyTorch's own functions, z and a with a column for each example."""
     N = y.shape[1]
     if loss == "categorical cross-entropy":
