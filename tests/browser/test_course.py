@@ -100,7 +100,7 @@ def test_the_lesson_runs_and_its_explorable_is_moved_and_read_back(open_notebook
 
 
 def test_mistakes_are_named_on_the_page_and_the_saved_file_alone_gets_the_points(open_notebook, tmp_path):
-    notebook = open_notebook(EXERCISES)
+    notebook = open_notebook(shutil.copy(EXERCISES, tmp_path / "04_ada.ipynb"))  # a name, and so a kernel, of its own
     write(notebook, "setup", notebook.source("setup").replace('student("")', f'student("{STUDENT}")'))
     notebook.run_all()
     expect(notebook.output("setup").locator(".cr-progress")).to_contain_text("0 of 6 right, 0 of 12 points")
