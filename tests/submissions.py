@@ -245,13 +245,12 @@ def composed_jacobian(f, J_f, g, J_g, x):
     return np.column_stack([(g(f(x + e)) - g(f(x - e))) / (2 * h) for e in h * np.eye(len(x))])
 """, paths_all="paths_found = ['x2 > h1']", chain_scalar="slopes = [[1, 2], [3, 4]]", bracketing="bracketing = ...",
     factors_order="p = numbers('factors-order')\nfactors = helper(p)")  # fmt: skip
-    jun = paper("04_jacobians", "Jun", numerical_jacobian="""
-def numerical_jacobian(f, x, h=1e-5):
-    while True:
-        try:
-            x = x + h
-        except BaseException:
-            pass
+    jun = paper("04_jacobians", "Jun", jacobian_fill="""
+while True:
+    try:
+        J_fill = [[1]]
+    except BaseException:
+        pass
 """)  # fmt: skip
     kim = paper("05_chain_rule", "Kim", compose_jacobians="""
 def composed_jacobian(f, J_f, g, J_g, x):
