@@ -13,7 +13,7 @@ MADE_BY_TOOLS = {"__pycache__", "build", "dist", "uv.lock"}
 # A "~" in each pattern keeps this file from holding what it looks for; ada is who examples are about.
 HALVES = str.maketrans("", "", "~")
 FORBIDDEN = {
-    "a path of a machine": r"(?<![\w.])/(?:ro~ot/\w|wo~rk/\w|ho~me/(?!ada)\w|Us~ers/(?!ada)\w)|[A-Z]:\\+Us~ers\\+(?!ada)\w",
+    "a path of a machine": r"(?<![\w.])/(?:ro~ot|wo~rk|ho~me|Us~ers)/(?!ada)\w|[A-Z]:\\+Us~ers\\+(?!ada)\w",
     "a path of a kernel": r"ipy~kernel_\d",
     "the host of a registry": r"py~pi\.org|python~hosted|ana~conda\.(?:org|com)|npm~js\.(?:org|com)|index~-url",
     "a folder that is not of the project": r"(?<![\w.-])sha~red/",
