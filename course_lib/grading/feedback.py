@@ -11,7 +11,6 @@ from itertools import groupby
 from pathlib import Path
 
 from course_lib.grading.gradebook import Graded, Result, number
-from course_lib.grading.graft import MARKER
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
 SIGNS = {"correct": ("✓", "Right", "right"), "not-attempted": ("○", "Not attempted", "open")}
@@ -36,7 +35,7 @@ p { margin: .4rem 0; overflow-wrap: anywhere; }
 article { background: var(--card); border: 1px solid var(--line); border-left: .3rem solid var(--open);
   border-radius: .5rem; padding: .9rem 1.1rem; margin: .9rem 0; break-inside: avoid; }
 article.right { border-left-color: var(--right); } article.wrong { border-left-color: var(--wrong); }
-header { display: flex; flex-wrap: wrap; gap: .2rem 1rem; justify-content: space-between; align-items: baseline; }
+header { display: flex; gap: 1rem; justify-content: space-between; align-items: baseline; }
 .points { color: var(--soft); white-space: nowrap; }
 .verdict { font-weight: 600; }
 .right .verdict { color: var(--right); } .wrong .verdict { color: var(--wrong); } .open .verdict { color: var(--open); }
@@ -132,7 +131,7 @@ def article(result: Result) -> str:
     said = f"<p>{escape(sentence_case(says))}</p>\n" if style != "right" and says != "Not attempted yet." else ""
     hint = f'<p class="hint">{simple_html(result.hint)}</p>\n' if result.hint else ""
     shown = "" if style == "right" else " open"
-    own = MARKER.sub("", result.source).strip("\n") if style != "open" else ""
+    own = result.source if style != "open" else ""  # as it stands in the cell: errors count its lines
     code = f"<details{shown}><summary>Your answer</summary>\n<pre>{escape(own)}</pre></details>\n"
     return f"""<article class="{style}" id="{escape(result.exercise)}">
 <header><h3>{escape(result.title)}</h3><span class="points">{number(result.points)} of {result.of}</span></header>
