@@ -25,7 +25,7 @@ MAY_IMPORT = {
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # What a distribution is called when it is imported, where that is not its own name; and who are run, not imported.
 IMPORT_NAMES = {"ipython": "IPython", "pyzmq": "zmq"}
-RUN = {"jupyterlab"}
+RUN = {"jupyterlab", "ipywidgets"}
 
 
 def layer(module: str) -> str:
