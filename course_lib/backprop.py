@@ -64,9 +64,7 @@ class Backpropagation:
             )
         self.dtheta = np.zeros_like(net.theta)
         self.dW, self.db = net.views(self.dtheta)
-        self._WT = [None] + [w.T for w in net.W[1:]]
-        self._up, self._down = range(1, net.L + 1), range(net.L - 1, 0, -1)
-        self._plan(1)
+        self._make_plan(1)
 
     def gradient(self, x: ArrayLike, y: ArrayLike) -> tuple[float, list, list]:
         """The loss, and its gradients in the shapes of W and b, which the next call overwrites.
@@ -77,30 +75,28 @@ class Backpropagation:
         x, y = np.asarray(x, self.net.dtype), np.asarray(y, self.net.dtype)
         if x.shape != self._x_shape or y.shape != self._y_shape:
             x, y = self._fit(x, y)
-        L, W, b, WT, dW, db = self.net.L, self.net.W, self.net.b, self._WT, self.dW, self.db
-        z, a, aT, slope, delta, ones = self.z, self.a, self._aT, self._slope, self.delta, self._ones
-        sigma, pull, dot = self._sigma, self._pull, self._dot
+        up, down, W, WT, b, dW, db, z, a, aT, slope, delta, ones, sigma, pull, dot, loss_and_gradient = self._plan
 
         a[0], aT[0] = x, x.T
-        for l in self._up:
+        for l in up:
             dot(W[l], a[l - 1], z[l])
             add(z[l], b[l], z[l])  # (2.1)
             sigma[l](z[l], a[l], slope[l])  # (2.2), and sigma'(z^l) while at it
 
-        loss = self._loss(y)  # leaves dL/da^L in delta^L
-        pull[L](delta[L], slope[L], delta[L])  # (6.1)
-        for l in self._down:
+        loss = loss_and_gradient(y)  # leaves dL/da^L in delta^L
+        pull[l](delta[l], slope[l], delta[l])  # (6.1), l = L
+        for l in down:
             dot(WT[l + 1], delta[l + 1], delta[l])
             pull[l](delta[l], slope[l], delta[l])  # (6.2)
 
-        for l in self._up:
+        for l in up:
             dot(delta[l], aT[l - 1], dW[l])  # (6.3)
             if ones is not None:
                 dot(delta[l], ones, db[l])  # (6.4)
 
         if self.penalty:
             loss += l2_penalty(W, self.penalty)
-            for l in self._up:
+            for l in up:
                 add(dW[l], self.penalty * W[l], dW[l])
         return loss, dW, db
 
@@ -111,30 +107,31 @@ class Backpropagation:
         if x.shape[1] != y.shape[1]:
             raise ValueError(f"x and y must have one column per example, got {x.shape[1]} and {y.shape[1]} columns")
         if x.shape != self._x_shape:
-            self._plan(x.shape[1])
+            self._make_plan(x.shape[1])
         return x, y
 
-    def _plan(self, N: int) -> None:
+    def _make_plan(self, N: int) -> None:
         """Make the arrays for N columns and choose the function of every step."""
-        net, dtype = self.net, self.net.dtype
+        net, dtype, L = self.net, self.net.dtype, self.net.L
 
         def by_layer() -> list:
             return [None] + [np.empty((n, N), dtype) for n in net.sizes[1:]]
 
         self._x_shape, self._y_shape = (net.sizes[0], N), (net.sizes[-1], N)
-        self.z, self.a, self._slope = by_layer(), by_layer(), by_layer()
-        self._aT = [None] + [a.T for a in self.a[1:]]
+        self.z, self.a, slope = by_layer(), by_layer(), by_layer()
         # One column needs no sum: delta^l is dL/db^l, and is computed where that stands.
         self.delta = by_layer() if N > 1 else list(self.db)
-        self._ones = np.ones((N, 1), dtype) if N > 1 else None
-        self._sigma: list = [None] + [_in_place(s, dtype) for s in net.activations[1:]]
-        self._pull: list = [None] + [_pull_softmax if s.function is softmax else multiply for s in net.activations[1:]]
+        ones = np.ones((N, 1), dtype) if N > 1 else None
+        WT, aT = ([None] + [v.T for v in arrays[1:]] for arrays in (net.W, self.a))
+        sigma: list = [None] + [_in_place(s, dtype) for s in net.activations[1:]]
+        pull: list = [None] + [_pull_softmax if s.function is softmax else multiply for s in net.activations[1:]]
         if self.loss.contains:
-            self._pull[net.L] = _pull_nothing
-        self._loss = _loss_in_place(self.loss, self.z[-1], self.a[-1], self._slope[-1], self.delta[-1])
-        # dot calls take half a microsecond less than matmul, but fill the result with zeros first.
-        large = N * max(w.size for w in net.W[1:]) > 2_000_000
-        self._dot = _matmul if large else np.dot
+            pull[L] = _pull_nothing
+        # A call of dot takes half a microsecond less than one of matmul, but fills its result with zeros first.
+        dot = _matmul if N * max(w.size for w in net.W[1:]) > 2_000_000 else np.dot
+        loss_and_gradient = _loss_in_place(self.loss, self.z[L], self.a[L], slope[L], self.delta[L])
+        arrays = (net.W, WT, net.b, self.dW, self.db, self.z, self.a, aT, slope, self.delta, ones)
+        self._plan = (range(1, L + 1), range(L - 1, 0, -1), *arrays, sigma, pull, dot, loss_and_gradient)
 
 
 def _matmul(A: np.ndarray, B: np.ndarray, out: np.ndarray) -> None:
