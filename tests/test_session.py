@@ -202,8 +202,8 @@ def test_check_in_the_widget_gives_the_verdict_and_moves_the_progress_line(kerne
     run(kernel, f'J = lock_in("{FILL}")')
     code = (
         f"w, p = s._session.widgets['{FILL}'], numbers('{FILL}')\n"
-        "w.draft = [[str(v) for v in r] for r in [[p.x[1], p.x[0]], [p.a, p.b], [2 * p.x[0], 0]]]\n"
-        "w.asked += 1\n"
+        "w.receive({'draft': [[str(v) for v in r] for r in [[p.x[1], p.x[0]], [p.a, p.b], [2 * p.x[0], 0]]]})\n"
+        "w.receive({'check': True})\n"
         "print(w.verdict['line'], [i['state'] for i in s._session.line.items])"
     )
     assert run(kernel, code)[0][0]["text"] == f"Right. {['correct'] + ['not-attempted'] * 5}\n"

@@ -1,5 +1,5 @@
 // The answer widgets and the progress line: draws a question, takes keys and clicks, keeps the draft in a trait.
-// Nothing is judged here; Check counts a trait up and Python answers with the verdict.
+// Nothing is judged here; Check asks Python, which answers with the verdict.
 const SVG = "http://www.w3.org/2000/svg";
 
 function make(tag, attributes = {}, ...children) {
@@ -58,7 +58,7 @@ function numbers(question, draft, change) {
       question.columns[j] ? strip(question.columns[j]) : columns > 1 ? `column ${j + 1}` : ""];
     return words.filter(Boolean).join(", ") || "the number";
   };
-  const go = (i, j) => { const entry = entries[i]?.[j]; if (entry) { entry.focus(); entry.select(); } return Boolean(entry); };
+  const go = (i, j) => { const entry = entries[i]?.[j]; entry?.focus(); return Boolean(entry); };
   const read = () => change(entries.map((row) => row.map((entry) => entry.value.trim())));
   const judge = (entry) => {
     const bad = entry.value.trim() !== "" && number(entry.value) === null;
@@ -77,6 +77,7 @@ function numbers(question, draft, change) {
       });
       entry.value = draft[i][j] ?? "";
       entry.addEventListener("input", () => { if (entry.getAttribute("aria-invalid") === "true") judge(entry); read(); });
+      entry.addEventListener("focus", () => entry.select());
       entry.addEventListener("blur", () => judge(entry));
       entry.addEventListener("paste", (event) => {
         const found = pasted(event.clipboardData.getData("text"));
@@ -191,17 +192,21 @@ function order(question, draft, change, say) {
     });
     item.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
-      item.setPointerCapture(event.pointerId);
       const li = items[key][0];
-      const follow = (e) => {
+      const follow = (e) => {  // on the window: an item that changes its place loses a capture
         li.classList.add("cr-held");
         const at = keys.findIndex((k) => { const box = items[k][0].getBoundingClientRect(); return e.clientY < box.top + box.height / 2; });
         const last = at < 0 ? keys.length : at, from = keys.indexOf(key);
         move(key, last > from ? last - 1 : last);
       };
-      const drop = () => { li.classList.remove("cr-held"); item.removeEventListener("pointermove", follow); };
-      item.addEventListener("pointermove", follow);
-      for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) item.addEventListener(end, drop, { once: true });
+      const drop = () => {
+        if (li.classList.contains("cr-held")) say(`${name}, now ${keys.indexOf(key) + 1} of ${keys.length}`);
+        li.classList.remove("cr-held");
+        window.removeEventListener("pointermove", follow);
+        for (const end of ["pointerup", "pointercancel"]) window.removeEventListener(end, drop);
+      };
+      window.addEventListener("pointermove", follow);
+      for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, drop);
     });
     const number = make("span", { class: "cr-place", "aria-hidden": "true" });
     const li = make("li", {}, number, item, up, down);
@@ -209,6 +214,7 @@ function order(question, draft, change, say) {
     list.append(li);
   }
   place();
+  root.addEventListener("cr-settle", () => { if (!draft.length) change([...keys]); });  // as it stands is an answer, too
   root.append(list, make("div", { class: "cr-note" }, "Drag, or press Alt with the up and down arrow keys on an item."));
   return root;
 }
@@ -370,18 +376,24 @@ function answer({ model, el }) {
   const question = model.get("question");
   const live = make("div", { class: "cr-hidden", role: "status", "aria-live": "polite" });
   const say = (text) => { live.textContent = text; };
-  const note = make("span", { class: "cr-note" });
+  const note = make("span", { class: "cr-note cr-state" });
   const verdict = make("div", { class: "cr-verdict" });
   const button = make("button", { type: "button", class: "cr-button cr-main", "data-lm-suppress-shortcuts": "true" }, "Check");
 
+  let touched = model.get("touched");
   const remind = () => {
-    const touched = model.get("touched"), locked = model.get("locked");
+    const locked = model.get("locked");
     note.classList.toggle("cr-todo", touched);
     note.textContent = touched ? "\u21bb Run this cell again (Shift+Enter) to lock your answer in."
       : locked ? "\u2713 This answer is locked in: it stands in the cell." : "";
   };
-  const change = (draft) => { model.set("draft", draft); model.set("touched", true); model.save_changes(); remind(); };
-  const check = () => { button.setAttribute("aria-busy", "true"); model.set("asked", model.get("asked") + 1); model.save_changes(); };
+  // Messages, not traits: a trait waits for the answer to the one before, and Shift+Enter would run the cell too soon.
+  const change = (draft) => { touched = true; model.send({ draft }); remind(); };
+  const check = () => {
+    work.dispatchEvent(new CustomEvent("cr-settle"));
+    button.setAttribute("aria-busy", "true");
+    model.send({ check: true });
+  };
   const judged = () => {
     const { html, line } = model.get("verdict");
     const open = [...verdict.querySelectorAll("details[open] > summary")].map((s) => s.textContent);
@@ -403,7 +415,7 @@ function answer({ model, el }) {
   el.append(root);
   judged();
   remind();
-  const redo = { "change:verdict": judged, "change:touched": remind, "change:locked": remind };
+  const redo = { "change:verdict": judged, "change:locked": remind };
   for (const [event, run] of Object.entries(redo)) model.on(event, run);
   const release = letRunKeysThrough(root);
   return () => { for (const [event, run] of Object.entries(redo)) model.off(event, run); release(); };

@@ -1,6 +1,6 @@
 """The answer widgets: what a student fills in, and the line that shows the progress. State lives in traits.
 
-The page draws and takes the keys (answer.js); Python reads the draft, judges it, and writes the verdict into a trait.
+The page draws and takes the keys (answer.js) and sends the draft; Python judges it and writes the verdict into a trait.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class AnswerWidget(_Widget):
 
     draft    : what is filled in, JSON: [num] rows of texts; [choice], [order] keys; [path] paths, edges or nodes
     touched  : whether it was changed since the cell was run
-    asked    : counts the presses of Check;  verdict: {"html", "line"} that answers it
+    verdict  : {"html", "line"}, what Check said last
     question : what the page needs to draw the question
     """
 
@@ -58,7 +58,6 @@ class AnswerWidget(_Widget):
     draft = t.List().tag(sync=True)
     touched = t.Bool(False).tag(sync=True)
     locked = t.Bool(False).tag(sync=True)
-    asked = t.Int(0).tag(sync=True)
     verdict = t.Dict().tag(sync=True)
 
     def __init__(self, session: Session, exercise: Exercise, given: dict[str, Any], answer: Any = ...) -> None:
@@ -72,8 +71,15 @@ class AnswerWidget(_Widget):
             locked=answer is not Ellipsis,
             verdict={"html": panel.ladder(exercise), "line": ""},
         )
-        self.shape = ask.shape
-        self.observe(self._check, "asked")
+        self.shape, self.checks = ask.shape, 0
+        self.on_msg(lambda _, content, __: self.receive(content))
+
+    def receive(self, content: dict[str, Any]) -> None:
+        """Take a message of the page: {"draft": [...]} when it was changed, {"check": true} when Check was pressed."""
+        if isinstance(content.get("draft"), list):
+            self.draft, self.touched = content["draft"], True
+        if content.get("check"):
+            self.check()
 
     def value(self) -> Any:
         """The answer that the draft stands for, `...` where nothing is filled in; blanks of a matrix are `...`."""
@@ -91,12 +97,13 @@ class AnswerWidget(_Widget):
         note = "Run this notebook to fill in the answer."
         return f"{self.question['html']}{f'<ul>{options}</ul>' if options else ''}<p><em>{note}</em></p>"
 
-    def _check(self, _: Any) -> None:
+    def check(self) -> None:
+        """Judge the draft, and show the verdict."""
         id = self.exercise.id
         outcome, record = self.session.judge(id, self.value())
-        attempts = self.session.attempts.get(id, 0)
-        html = panel.verdict(self.exercise, outcome, [self.given], record, attempts)
-        self.verdict = {"html": html, "line": outcome.line(), "asked": self.asked}
+        html = panel.verdict(self.exercise, outcome, [self.given], record, self.session.attempts.get(id, 0))
+        self.checks += 1
+        self.verdict = {"html": html, "line": outcome.line(), "number": self.checks}
 
 
 class ProgressWidget(_Widget):
