@@ -243,7 +243,7 @@ def test_the_report_is_one_that_a_person_can_read(bench):
     assert lines[2].split()[0] == "W[1]"
     assert lines[2].split()[2] == "16.6"
     assert lines[2].endswith("wrong")
-    assert lines[6].split()[2:] == ["1", "1"]
+    assert lines[6].split()[1:] == ["<", "1e-07", "1", "1"]
     assert lines[-1].strip() == "b[2][2, 0]: 0.0701304, central differences give 0.0163443"
 
 
