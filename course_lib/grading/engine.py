@@ -25,6 +25,7 @@ import zmq
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from course_lib._errors import CourseError
 from course_lib.grading.box import Box
 
 VALUES = "application/vnd.course-lib.values+json"
@@ -43,7 +44,7 @@ NOT_NEEDED = (
 )
 
 
-class EngineError(RuntimeError):
+class EngineError(CourseError):
     """The machine or the course is at fault, not a submission: no grade may come of it."""
 
 
