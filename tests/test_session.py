@@ -209,6 +209,13 @@ def test_check_in_the_widget_gives_the_verdict_and_moves_the_progress_line(kerne
     assert run(kernel, code)[0][0]["text"] == f"Right. {['correct'] + ['not-attempted'] * 5}\n"
 
 
+def test_the_progress_line_finds_its_chapter_and_its_text_stays_the_same(kernel):
+    anew = SETUP.replace("student(", "s._session.__init__()\nstudent(").replace(", chapter='04'", "")
+    assert run(kernel, anew)[0][0]["data"]["text/plain"] == "Your numbers are ready."
+    assert run(kernel, "check('bias-and-fork', ...); print(s._session.line.heading)")[0][-1]["text"] == "Chapter 04\n"
+    assert run(kernel, "print(s._session.line.text())")[0][0]["text"] == "Your numbers are ready.\n"
+
+
 # --------------------------------------------------------------------------- the widget's data, without a page
 @pytest.mark.parametrize(
     "text, value",

@@ -36,7 +36,8 @@ class Session:
 
     def __init__(self) -> None:
         self.name = ""
-        self.chapter = ""
+        self.chapter = ""  # as stated, or as the notebook's name or the first exercise tells it
+        self.stated = ""
         self.given: dict[str, list[dict[str, Any]]] | None = None  # when grading: the inputs of every exercise
         self.kinds: dict[str, str] = {}
         self.outcomes: dict[str, Outcome] = {}  # the last verdict on each exercise
@@ -44,6 +45,7 @@ class Session:
         self.hinted: dict[str, int] = {}
         self.widgets: dict[str, AnswerWidget] = {}
         self.line: ProgressWidget | None = None
+        self._cell = ("", "")  # the source of the cell that was rewritten last, before and after
 
     # ----------------------------------------------------------------- the student and the numbers
     def student(self, name: str = "", chapter: str = "") -> None:
@@ -56,7 +58,7 @@ class Session:
             self.outcomes.clear()  # verdicts on another student's numbers
             self.attempts.clear()
             self.widgets.clear()
-        self.name, self.chapter = name, chapter[:2] or _chapter_of_notebook()
+        self.name, self.chapter, self.stated = name, chapter[:2] or _chapter_of_notebook(), chapter[:2]
         self.progress()
 
     def inputs(self, id: str) -> list[dict[str, Any]]:
@@ -97,6 +99,7 @@ class Session:
         from course_lib.exercises.diagnosis import diagnose
 
         exercise, inputs = _exercise(id), self.inputs(id)
+        self.chapter = self.chapter or _chapter_of_exercise(id)
         record = values.evaluate(answer, inputs, exercise.kind, id)
         outcome = diagnose(exercise, inputs, record)
         if outcome.kind != "not-attempted":
@@ -123,7 +126,7 @@ class Session:
     def progress(self) -> None:
         """Show the progress line: which exercises are right, and the points so far."""
         if not _in_notebook():
-            print(progress_text(self.chapter))
+            print(progress_text(self.stated))
             return
         from course_lib.exercises.widget import ProgressWidget
 
@@ -286,6 +289,12 @@ def _front_end_replaces() -> bool | None:
     shell = _shell()
     known = bool(os.environ.get("JPY_SESSION_NAME")) or (shell is not None and "__vsc_ipynb_file__" in shell.user_ns)
     return True if known else None
+
+
+def _chapter_of_exercise(id: str) -> str:
+    from course_lib.exercises import chapters, exercises_of
+
+    return next((chapter for chapter in chapters() if any(e.id == id for e in exercises_of(chapter))), "")
 
 
 def _chapter_of_notebook() -> str:
