@@ -72,7 +72,8 @@ def test_an_answer_that_fails_does_not_get_the_value_that_another_left(engine):
 
 
 def test_an_error_that_hides_itself_is_seen_in_the_reply(engine):
-    hidden = task("hidden", HIDE + "x = 1.5", check='check("hidden", x); 1 / 0')
+    spoilt = "x = 1.5\nrecord = check\ndef check(*what):\n    record(*what)\n    1 / 0"
+    hidden = task("hidden", HIDE + spoilt)
     assert not engine.run(SETUP, [hidden])["hidden"].same
     assert engine.run(SETUP, [task("open", HIDE + "x = 1.5")])["open"].same
 
