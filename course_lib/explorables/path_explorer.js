@@ -128,8 +128,8 @@ function render({ model, el }) {
 
   function drawGraph() {
     const edges = model.get("edges"), layers = columns(edges), chosen = new Set(model.get("paths"));
-    const width = 520, tall = Math.max(...layers.map((l) => l.length)), height = 40 + 84 * tall;
-    const at = new Map(layers.flatMap((names, d) => names.map((n, i) => [n, [44 + (d * (width - 88)) / Math.max(1, layers.length - 1), height / 2 + (i - (names.length - 1) / 2) * Math.min(96, (height - 60) / Math.max(1, names.length - 1))]])));
+    const width = 420, tall = Math.max(...layers.map((l) => l.length)), height = 40 + 84 * tall;
+    const at = new Map(layers.flatMap((names, d) => names.map((n, i) => [n, [28 + (d * (width - 56)) / Math.max(1, layers.length - 1), height / 2 + (i - (names.length - 1) / 2) * Math.min(96, (height - 60) / Math.max(1, names.length - 1))]])));
     const open = found(), through = (/** @type {string} */ a, /** @type {string} */ b) => open.filter((p) => p.some((n, k) => n === a && (b === "" || p[k + 1] === b)));
     const lines = [], numbers = [];
     for (const [from, to, value] of edges) {
@@ -233,8 +233,8 @@ function render({ model, el }) {
   const count = (/** @type {number} */ n) => String(n).replace(/\B(?=(\d{3})+$)/g, " ");
 
   function drawTree(/** @type {number[][]} */ shapes, /** @type {Order} */ order) {
-    const parts = products(shapes, order), deep = Math.max(0, ...parts.map((p) => p.depth)), width = 520, most = Math.max(...shapes.flat());
-    const side = (/** @type {number} */ n) => Math.max(4, 76 * Math.sqrt(n / most)), gap = (width - shapes.reduce((w, [, n]) => w + side(n), 0)) / shapes.length;
+    const parts = products(shapes, order), deep = Math.max(0, ...parts.map((p) => p.depth)), width = 420, most = Math.max(...shapes.flat());
+    const side = (/** @type {number} */ n) => Math.max(4, 68 * Math.sqrt(n / most)), gap = (width - shapes.reduce((w, [, n]) => w + side(n), 0)) / shapes.length;
     let x = gap / 2;
     const place = shapes.map(([, n]) => { const at = x; x += side(n) + gap; return [at, at + side(n)]; });
     const base = 100, marks = shapes.map(([m, n], k) => [s("rect", { x: place[k][0], y: base - side(m), width: side(n), height: side(m), rx: 2, class: "cr-tile" }),

@@ -546,6 +546,7 @@ def test_page_and_kernel_share_their_state(open_notebook, app):
     for cell in range(4):
         notebook.run(cell)
     page = notebook.page
+    notebook.cell(3).locator(".cr-lossbox").wait_for()  # the page draws a moment after the kernel is idle
     chosen = page.locator(".cr input[type=radio]:checked").evaluate_all("inputs => inputs.map(i => i.value)")
     assert chosen == ["own", "x1", "y1", "layers", ""], "the radio buttons of one explorable are not those of another"
     notebook.cell(1).locator(".cr-point").press("ArrowLeft")
