@@ -397,7 +397,7 @@ SOFTMAX = Exercise(
             "overflow",
             "exp overflows for inputs near 1000 and the result is nan",
             (
-                "The null direction says it: adding one number to all inputs changes nothing. Which number is a good one "
+                "The null direction says it: adding one number to all inputs changes nothing. Which one is it good "
                 "to subtract?"
             ),
             overflowing,
