@@ -113,9 +113,11 @@ class Backpropagation:
     def _make_plan(self, N: int) -> None:
         """Make the arrays for N columns and choose the function of every step."""
         net, dtype, L = self.net, self.net.dtype, self.net.L
+        large = N * max(w.size for w in net.W[1:]) > 2_000_000
 
         def by_layer() -> list:
-            return [None] + [np.empty((n, N), dtype) for n in net.sizes[1:]]
+            # Large products are faster where columns lie together in memory, small ones where rows do.
+            return [None] + [np.empty((n, N), dtype, order="F" if large else "C") for n in net.sizes[1:]]
 
         self._x_shape, self._y_shape = (net.sizes[0], N), (net.sizes[-1], N)
         self.z, self.a, slope = by_layer(), by_layer(), by_layer()
@@ -128,7 +130,7 @@ class Backpropagation:
         if self.loss.contains:
             pull[L] = _pull_nothing
         # A call of dot takes half a microsecond less than one of matmul, but fills its result with zeros first.
-        dot = _matmul if N * max(w.size for w in net.W[1:]) > 2_000_000 else np.dot
+        dot = _matmul if large else np.dot
         loss_and_gradient = _loss_in_place(self.loss, self.z[L], self.a[L], slope[L], self.delta[L])
         arrays = (net.W, WT, net.b, self.dW, self.db, self.z, self.a, aT, slope, self.delta, ones)
         self._plan = (range(1, L + 1), range(L - 1, 0, -1), *arrays, sigma, pull, dot, loss_and_gradient)
@@ -191,7 +193,7 @@ def _in_place(activation: Activation, dtype: np.dtype) -> Callable:
 
 def _loss_in_place(loss: Loss, z: np.ndarray, a: np.ndarray, log_a: np.ndarray, g: np.ndarray) -> Callable:
     """A function of y that returns the loss and puts dL/da into g, or dL/dz where the loss contains the activation."""
-    N, mean, flat = a.shape[1], np.array(1 / a.shape[1], a.dtype), g.reshape(-1)
+    N, mean, flat = a.shape[1], np.array(1 / a.shape[1], a.dtype), g.ravel("K")
 
     def squared_error(y):
         subtract(a, y, g)
