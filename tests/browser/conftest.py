@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -215,9 +216,13 @@ class Opener:
         self.page = page
 
     def __call__(self, what: Path | Sequence[str], app: Literal["lab", "notebook"] = "lab") -> Notebook:
-        """Open a copy of a file, or a notebook of these code cells; its kernel is ready when this returns."""
-        name = what.name if isinstance(what, Path) else "cells.ipynb"
-        file = self.server.folder / name
+        """Open a copy of a file, or a notebook of these code cells; its kernel is ready when this returns.
+
+        Each is in a folder of its own: Jupyter gives two notebooks of one path the same kernel.
+        """
+        folder = Path(tempfile.mkdtemp(dir=self.server.folder))
+        file = folder / (what.name if isinstance(what, Path) else "cells.ipynb")
+        name = f"{folder.name}/{file.name}"
         if isinstance(what, Path):
             shutil.copyfile(what, file)
         else:
@@ -232,6 +237,7 @@ class Opener:
 
 
 @pytest.fixture
-def open_notebook(server: Server, page: Page) -> Opener:
+def open_notebook(server: Server, page: Page) -> Iterator[Opener]:
     """Opens a notebook in JupyterLab or Notebook 7: `open_notebook(Path("notebooks/04_jacobians.ipynb"))`."""
-    return Opener(server, page)
+    yield Opener(server, page)
+    page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
