@@ -37,14 +37,14 @@ export function estimates(name, precision, at, by) {
 /** Relative errors; plain ones where the slope is 0. @param {number[]} values @param {number} slope */
 export function errors(values, slope) { return values.map((v) => Math.abs(v - slope) / (Math.abs(slope) || 1)); }
 
-/** A step: 1e−2, 3.2e−6. @param {number} step */
-function power(step) { return step.toExponential(1).replace(".0", "").replace("-", "−").replace("e+", "e"); }
+/** A step: 0.01, 3.2e−6. @param {number} step */
+function power(step) { return step >= 1e-3 ? String(step) : step.toExponential(1).replace(".0", "").replace("-", "−").replace("e+", "e"); }
 /** @param {number} x */
-function written(x) { return String(Number(x.toPrecision(10))).replace(/-/g, "−"); }
+function written(x) { return (x !== 0 && Math.abs(x) < 1e-3 ? String(Number(x.toPrecision(10)).toExponential()) : String(Number(x.toPrecision(10)))).replace(/-/g, "−").replace("e+", "e"); }
 /** An error with two digits. @param {number} error */
 function rough(error) { return error === 0 ? "0" : Number.isFinite(error) ? error.toExponential(1).replace("-", "−").replace("e+", "e") : num(error); }
 
-const LOW = -16, TOP = 2, FLOOR = -18, EVERY = 8; // decades of h, of the error; steps in a decade
+const LOW = -16, TOP = 2, FLOOR = -19, EVERY = 8; // decades of h, of the error; steps in a decade
 
 /** @param {{model: import("./kit.js").Model, el: HTMLElement}} context */
 function render({ model, el }) {
@@ -53,7 +53,7 @@ function render({ model, el }) {
   const functions = choice("f(x)", Object.values(FUNCTIONS).map(({ name, formula }) => [name, math(formula)]), (value) => set(model, { function: value, x: FUNCTIONS[value].start }));
   const precision = choice("precision", [["float64", "float64"], ["float32", "float32"]], (value) => set(model, { precision: value }));
   const at = h("input", { type: "text", inputmode: "decimal", class: "cr-field", "aria-label": "x", ...KEYS, onchange: () => {
-    const value = Number(at.value.replace("−", "-"));
+    const value = Number(at.value.replace(/−/g, "-"));
     if (at.value.trim() && Math.abs(value) <= 10) set(model, { x: value }); else at.value = written(get("x"));
   } });
   const step = slider("h", { min: LOW, max: 0, step: 0.1, text: (v) => power(two(10 ** v)) }, (value) => set(model, { h: two(10 ** value) }));
@@ -68,7 +68,7 @@ function render({ model, el }) {
   function slope() { return FUNCTIONS[get("function")].slopes(PRECISIONS[get("precision")](get("x")))[0]; }
 
   // ---- the curve near x, at the scale of h
-  const W = 440, H = 360, left = 58, right = 16, top = 30, bottom = 34;
+  const W = 420, H = 352, left = 58, right = 16, top = 30, bottom = 34;
   const clip = `cr-diff-${Math.random().toString(36).slice(2)}`;
   function drawZoom() {
     const name = get("function"), kind = get("precision"), { f } = FUNCTIONS[name], r = PRECISIONS[kind], x = r(get("x")), by = get("h"), reach = 2.2, middle = f(x, r), true_ = slope();
@@ -99,13 +99,13 @@ function render({ model, el }) {
   const height = (/** @type {number} */ error) => Y(error === 0 ? FLOOR : Number.isFinite(error) ? Math.log10(error) : TOP);
   const frame = s("g", { class: "cr-axes", "aria-hidden": "true" });
   for (let k = LOW; k <= 0; k += 4) frame.append(s("line", { x1: X(k), x2: X(k), y1: top, y2: H - bottom, class: "cr-gridline" }), s("text", { x: X(k), y: H - bottom + 16, "text-anchor": "middle" }, k ? power(10 ** k) : "1"));
-  for (let k = LOW; k <= 0; k += 4) frame.append(s("line", { y1: Y(k), y2: Y(k), x1: left, x2: W - right, class: "cr-gridline" }), s("text", { x: left - 6, y: Y(k), dy: "0.35em", "text-anchor": "end" }, k ? power(10 ** k) : "1"));
+  for (let k = LOW + 4; k <= 0; k += 4) frame.append(s("line", { y1: Y(k), y2: Y(k), x1: left, x2: W - right, class: "cr-gridline" }), s("text", { x: left - 6, y: Y(k), dy: "0.35em", "text-anchor": "end" }, k ? power(10 ** k) : "1"));
   const kindOfError = s("text", { x: 0, y: 14, class: "cr-plane-title" });
   frame.append(s("line", { y1: Y(FLOOR), y2: Y(FLOOR), x1: left, x2: W - right, class: "cr-axis" }), s("text", { x: left - 6, y: Y(FLOOR), dy: "0.35em", "text-anchor": "end" }, "0"),
-    kindOfError, s("text", { x: W - right, y: H - bottom - 8, "text-anchor": "end", class: "cr-axis-name" }, "h"));
+    kindOfError, s("text", { x: X(-2), y: H - bottom + 16, "text-anchor": "middle", class: "cr-axis-name cr-it" }, "h"));
   const marker = s("line", { y1: top, y2: H - bottom, class: "cr-diff-marker" }), markerText = s("text", { y: top + 10, class: "cr-diff-now" });
   const curves = METHODS.map((_, k) => s("path", { class: `cr-diff-error cr-diff-${k}` })), best = METHODS.map((_, k) => s("circle", { r: 6.5, class: `cr-diff-best cr-diff-${k}` }));
-  const now = METHODS.map((_, k) => s("circle", { r: 5, class: `cr-diff-point cr-diff-${k}` }));
+  const now = [s("path", { d: "M-5 -5H5V5H-5Z", class: "cr-diff-point cr-diff-0" }), s("circle", { r: 6, class: "cr-diff-point cr-diff-1" }), s("path", { d: "M-4 -4L4 4M4 -4L-4 4", class: "cr-diff-cross" })];
   const chart = s("svg", { viewBox: `0 0 ${W} ${H}`, class: "cr-diff-chart", role: "img" }, frame, marker, curves, best, now, markerText);
   put(plot, chart);
   const drag = (/** @type {PointerEvent} */ event) => {
@@ -137,7 +137,7 @@ function render({ model, el }) {
   const rows = METHODS.map((name, k) => h("tr", { "data-method": name }, h("th", { scope: "row" }, key(k), h("span", {}, name), h("span", { class: "cr-tag" }, ["(3.1)", "(3.2)", ""][k])),
     h("td", { class: "cr-diff-formula" }, math(["(f(x + h) − f(x)) ∕ h", "(f(x + h) − f(x − h)) ∕ 2h", "Im f(x + i h) ∕ h"][k])), h("td", { class: "cr-diff-estimate" }), h("td", { class: "cr-diff-rough" }), h("td", { class: "cr-diff-least" })));
   const truth = h("td", { class: "cr-diff-estimate" }), heading = h("th", { scope: "col" });
-  table.append(h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "method"), h("th", { scope: "col", class: "cr-diff-formula" }), h("th", { scope: "col" }, "estimate"), heading, h("th", { scope: "col" }, "best h (○)"))),
+  table.append(h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "method"), h("th", { scope: "col", class: "cr-diff-formula" }), h("th", { scope: "col", class: "cr-diff-estimate" }, "estimate"), heading, h("th", { scope: "col" }, "best h (○)"))),
     h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, h("span", { class: "cr-diff-key" }, s("svg", { viewBox: "0 0 34 10", "aria-hidden": "true" }, s("path", { d: "M1 5H33", class: "cr-diff-tangent" }))), "true slope"), h("td", { class: "cr-diff-formula" }, math("f'(x)")), truth, h("td"), h("td")))));
   function key(/** @type {number} */ k) { return h("span", { class: "cr-diff-key" }, s("svg", { viewBox: "0 0 34 10", "aria-hidden": "true" }, s("path", { d: "M1 5H33", class: `cr-diff-error cr-diff-${k}` }))); }
 
@@ -158,6 +158,7 @@ function render({ model, el }) {
     if (r(x + by) === x && r(x - by) === x) return `x + h is rounded to x itself: the nudge is lost, and both differences are 0.`;
     const [, second, third] = slopes(x), size = Math.max(Math.abs(f(x, r)), Math.abs(x * slope()));
     const rounding = (0.5 * EPS[kind] * size) / by, truncation = [0.5 * by * Math.abs(second), (by * by * Math.abs(third)) / 6];
+    if (truncation[1] > 0.3 * Math.abs(slope())) return "The step is too long for this curve: it bends away within h, and truncation has no order yet.";
     const rules = truncation.map((t) => (t > rounding ? "truncation" : "rounding"));
     const what = (/** @type {number} */ k) => (rules[k] === "truncation" ? `truncation rules, ten times less h is ${k ? "a hundred" : "ten"} times less error` : "rounding rules, a smaller h makes it worse");
     if (wrong[0] === 0 && wrong[1] === 0) return "No error at all: the function is straight here, and these numbers need no rounding.";
@@ -171,7 +172,7 @@ function render({ model, el }) {
     functions.update(get("function"));
     precision.update(get("precision"));
     step.update(Math.log10(by));
-    if (document.activeElement !== at || Number(at.value) !== get("x")) at.value = written(get("x"));
+    at.value = written(get("x"));
     const state = [get("function"), get("precision"), get("x")].join(" ");
     if (drawn !== state) { drawCurves(); drawn = state; }
     drawZoom();
@@ -181,13 +182,13 @@ function render({ model, el }) {
     markerText.setAttribute("x", X(u) + (u < -3 ? 6 : -6));
     markerText.setAttribute("text-anchor", u < -3 ? "start" : "end");
     markerText.textContent = `h = ${power(by)}`;
-    now.forEach((dot, k) => { dot.setAttribute("cx", X(u)); dot.setAttribute("cy", height(wrong[k])); });
+    now.forEach((dot, k) => { dot.setAttribute("transform", `translate(${X(u)} ${height(wrong[k])})`); });
     rows.forEach((row, k) => {
       put(row.children[2], agreeing(found[k], true_));
       row.children[3].textContent = rough(wrong[k]);
-      row.children[4].textContent = Number.isNaN(leastAt[k]) ? (k === 2 ? "any small h" : "any") : power(leastAt[k]);
+      row.children[4].textContent = Number.isNaN(leastAt[k]) ? (k === 2 ? "any small h" : "exact") : power(leastAt[k]);
     });
-    if (get("function") === "relu") rows[2].children[4].textContent = "any";
+    if (get("function") === "relu") rows[2].children[4].textContent = "exact";
     put(truth, agreeing(true_, true_));
     heading.textContent = true_ ? "relative error" : "error";
     said.textContent = `h = ${power(by)}: error ${rough(wrong[0])} on one side, ${rough(wrong[1])} central. ${verdict(found, wrong)}`;

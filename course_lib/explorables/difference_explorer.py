@@ -14,8 +14,7 @@ import numpy as np
 import traitlets as T
 
 from course_lib._checks import one_of
-from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, circle, line, num, svg, text
-from course_lib.explorables._sheet import SheetExplorable
+from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, Explorable, circle, line, num, svg, text
 
 Round = Callable[[float], float]  # to the precision of the moment
 
@@ -55,9 +54,7 @@ FUNCTIONS = {
     "exp": Function(
         lambda x, r: r(math.exp(x)), lambda x, h, r: r(cmath.exp(complex(x, h)).imag), lambda x: math.exp(x), 1.0
     ),
-    "sin(100x)": Function(
-        lambda x, r: r(math.sin(r(100 * x))), _sin_imaginary, lambda x: 100 * math.cos(100 * x), 1.0
-    ),
+    "sin(100x)": Function(lambda x, r: r(math.sin(r(100 * x))), _sin_imaginary, lambda x: 100 * math.cos(100 * x), 1.0),
     "x^3": Function(_cube, _cube_imaginary, lambda x: 3 * x * x, 1.0),
     "relu": Function(lambda x, r: max(x, 0.0), lambda x, h, r: h if x > 0 else 0.0, lambda x: float(x > 0), 2e-6),
 }
@@ -83,13 +80,15 @@ def power(h: float) -> str:
     """A step as the page writes it.
 
     >>> power(0.01), power(3.2e-6)
-    ('1e−2', '3.2e−6')
+    ('0.01', '3.2e−6')
     """
+    if h >= 1e-3:
+        return f"{h:g}"
     digits, exponent = f"{h:.1e}".split("e")
     return f"{digits.removesuffix('.0')}e{int(exponent)}".replace("-", "−")
 
 
-class DifferenceExplorer(SheetExplorable, module="difference_explorer"):
+class DifferenceExplorer(Explorable, module="difference_explorer"):
     """Slide the step h: secants on the curve, and the error of three quotients against h on log axes.
 
     function : "exp", "sin(100x)", "x^3", "relu"      precision : "float64", "float32"
@@ -109,7 +108,7 @@ class DifferenceExplorer(SheetExplorable, module="difference_explorer"):
     function = T.Unicode("exp").tag(sync=True)
     precision = T.Unicode("float64").tag(sync=True)
     x = T.Float(1.0, min=-10, max=10).tag(sync=True)
-    h = T.Float(0.01, min=1e-16, max=1).tag(sync=True)
+    h = T.Float(0.5, min=1e-16, max=1).tag(sync=True)
 
     def __init__(self, function: str = "exp", x: float | None = None, **traits: Any) -> None:
         one_of("function", function, FUNCTIONS)
@@ -153,7 +152,9 @@ class DifferenceExplorer(SheetExplorable, module="difference_explorer"):
     def picture(self) -> str:
         """The error of each method against h, with h marked."""
         left, top, size, wide = 60.0, 36.0, 300.0, 420.0
-        parts = [text(left, 16, f"{self.function} at x = {_written(self.x)}, {self.precision}", anchor="start", weight=600)]
+        parts = [
+            text(left, 16, f"{self.function} at x = {_written(self.x)}, {self.precision}", anchor="start", weight=600)
+        ]
 
         def place(h: float, error: float) -> tuple[float, float]:
             u, v = math.log10(h), math.log10(min(max(error, 1e-18), 1e2)) if error == error else 2

@@ -77,7 +77,7 @@ function render({ model, el }) {
   const stroke = left.front.appendChild(s("path", { class: "cr-fit-line" }));
   left.element.append(s("g", { class: "cr-fit-pairs" }, x.map((v, n) => s("circle", { cx: left.X(v), cy: left.Y(y[n]), r: N > 60 ? 3 : 5.5 }))));
   const handles = ["left", "right"].map((side, k) => left.element.appendChild(s("circle", {
-    class: "cr-point cr-fit-handle", r: 9, tabindex: 0, role: "slider", "aria-orientation": "vertical", "aria-label": `${side} end of the line: up and down arrows move it`, ...KEYS,
+    class: "cr-fit-point", r: 9, tabindex: 0, role: "slider", "aria-orientation": "vertical", "aria-label": `${side} end of the line: up and down arrows move it`, ...KEYS,
     onkeydown: (/** @type {KeyboardEvent} */ event) => turnByKey(event, k),
   })));
 
@@ -145,8 +145,8 @@ function render({ model, el }) {
   const bottom = right.front.appendChild(s("path", { class: "cr-fit-least", d: cross(right.X(valley.at[0]), right.Y(valley.at[1])) }));
   bottom.append(s("title", {}, "the least loss"));
   const trail = right.front.appendChild(s("path", { class: "cr-fit-trail" })), dots = right.front.appendChild(s("g", { class: "cr-fit-dots" }));
-  const point = right.element.appendChild(s("circle", { class: "cr-point", r: 9, tabindex: 0, role: "slider", "aria-label": "point w, b on the surface: arrow keys move it", ...KEYS }));
-  const arrow = right.front.appendChild(s("path", { class: "cr-arrow cr-fit-arrow" }));
+  const point = right.element.appendChild(s("circle", { class: "cr-fit-point", r: 8, tabindex: 0, role: "slider", "aria-label": "point w, b on the surface: arrow keys move it", ...KEYS }));
+  const arrow = right.front.appendChild(s("path", { class: "cr-fit-arrow" }));
   point.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const way = /** @type {Record<string, number[]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] })[event.key];
     if (!way) return;

@@ -12,8 +12,7 @@ import traitlets as T
 from numpy.typing import ArrayLike
 
 from course_lib import _checks
-from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, circle, line, num, short, svg, text
-from course_lib.explorables._sheet import SheetExplorable
+from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, Explorable, circle, line, num, short, svg, text
 
 SPRING = [0.0, 1.0, 2.0, 3.0, 4.0], [2.1, 2.4, 3.2, 3.4, 4.1]  # newtons, centimetres
 NICE = (1.0, 2.0, 5.0)
@@ -38,7 +37,7 @@ def _padded(values: np.ndarray, share: float) -> list[float]:
     return [float(np.floor((low - pad) / step + 1e-9) * step), float(np.ceil((high + pad) / step - 1e-9) * step)]
 
 
-class LineFitter(SheetExplorable, module="line_fitter"):
+class LineFitter(Explorable, module="line_fitter"):
     """Turn and lift a line, watch its residuals, and see the loss as a bar and as a point on its surface.
 
     x, y : (N,) the pairs; by default the lengths of a loaded spring      w, b : slope and height of the line
@@ -189,7 +188,7 @@ class LineFitter(SheetExplorable, module="line_fitter"):
                 parts.append(line(corners, ERROR, 1.5, close=True))
             else:
                 parts.append(line([point, foot], ERROR, 2.5))
-            parts.append(circle(*point, 5, "#ffffff", INK))
+            parts.append(circle(point[0], point[1], 5, "#ffffff", INK))
         parts.append("</g>")
 
         surface = (w0, w1, b0, b1)
@@ -213,7 +212,7 @@ class LineFitter(SheetExplorable, module="line_fitter"):
         if self.arrow:
             parts.append(line([at, place(396, surface, *(here - self.eta * self.gradient))], ERROR, 3))
         parts.append("</g>")
-        parts.append(circle(*at, 7, "#ffffff", VALUE))
+        parts.append(circle(at[0], at[1], 7, "#ffffff", VALUE))
         parts.append(text(36, 374, f"w = {short(self.w)}, b = {short(self.b)}", anchor="start"))
         parts.append(text(396, 374, f"loss {num(self.loss)}, the mean of {len(x)}", VALUE, "start", weight=600))
         return svg(712, 392, *parts)

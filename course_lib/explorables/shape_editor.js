@@ -93,7 +93,7 @@ function render({ model, el }) {
     const op = (/** @type {string} */ sign) => h("span", { class: "cr-shapes-op" }, sign);
     put(tiles, layers(all).map(({ l, n, k }) => h("div", { class: "cr-shapes-card", role: "img", "aria-label": `z${l} of shape ${n} by 1 is W${l} of shape ${n} by ${k}, times a${l - 1} of shape ${k} by 1, plus b${l} of shape ${n} by 1` },
       tile(raised("z", l), n, 1, l === lit, false), op("="), tile(raised("W", l), n, k, l === lit, l - 1 === lit), tile(raised("a", l - 1), k, 1, l - 1 === lit, false), op("+"), tile(raised("b", l), n, 1, l === lit, false))),
-    h("p", { class: "cr-quiet cr-shapes-note" }, `sides to one scale, 1 px is ${whole(Math.max(1, Math.round(1 / scale)))} ${1 / scale >= 1.5 ? "neurons" : "neuron or less"}; nothing thinner than 2 px`));
+    h("p", { class: "cr-quiet cr-shapes-note" }, `all tiles to one scale${scale < 2 ? "; none is drawn thinner than 2 px" : ""}`));
   }
 
   // ---- table

@@ -9,8 +9,7 @@ from typing import Any
 import traitlets as T
 
 from course_lib._checks import one_of, positive_integer
-from course_lib.explorables._base import INK, LINE, QUIET, VALUE, circle, line, subscript, svg, text
-from course_lib.explorables._sheet import SheetExplorable
+from course_lib.explorables._base import INK, LINE, QUIET, VALUE, Explorable, circle, line, subscript, svg, text
 
 WIDEST, DEEPEST = 9999, 6  # neurons in a layer; layers
 VIEWS = ("neurons", "matrices")
@@ -18,7 +17,7 @@ UP = str.maketrans("0123456", "⁰¹²³⁴⁵⁶")
 MOST = 6  # neurons of a column that are drawn before dots stand for the rest
 
 
-class ShapeEditor(SheetExplorable, module="shape_editor"):
+class ShapeEditor(Explorable, module="shape_editor"):
     """Change the widths of a network and see the shape of every W, b, z, a, and the number P of parameters.
 
     sizes : [n_0, ..., n_L], the inputs and the width of every layer      view : "neurons" or "matrices"
@@ -46,7 +45,9 @@ class ShapeEditor(SheetExplorable, module="shape_editor"):
     def _possible(self, proposal: Any) -> list[int]:
         sizes = [positive_integer("a size", n) for n in proposal.value]
         if not 2 <= len(sizes) <= DEEPEST + 1:
-            raise ValueError(f"sizes must be those of 1 to {DEEPEST} layers after the inputs, got {sizes}; try [2, 3, 2]")
+            raise ValueError(
+                f"sizes must be those of 1 to {DEEPEST} layers after the inputs, got {sizes}; try [2, 3, 2]"
+            )
         if max(sizes) > WIDEST:
             raise ValueError(f"a size must be at most {WIDEST}, got {max(sizes)}; try [784, 512, 10]")
         return sizes
@@ -86,7 +87,8 @@ class ShapeEditor(SheetExplorable, module="shape_editor"):
         return self._matrices() if self.view == "matrices" else self._neurons()
 
     def _neurons(self) -> str:
-        parts, layers, chosen = [], len(self.sizes), min(self.layer, len(self.sizes) - 1)
+        layers, chosen = len(self.sizes), min(self.layer, len(self.sizes) - 1)
+        parts: list[str] = []
         columns = []
         for l, n in enumerate(self.sizes):
             shown = min(n, MOST)
@@ -102,7 +104,9 @@ class ShapeEditor(SheetExplorable, module="shape_editor"):
             parts.extend(circle(x, y, 12, VALUE if l == chosen else INK) for y in rows)
             if self.sizes[l] > MOST:
                 parts.append(text(x, (rows[-2] + rows[-1]) / 2, "⋮", INK, size=16))
-            parts.append(text(x, 16, f"n{subscript(str(l))} = {self.sizes[l]}", VALUE if l == chosen else INK, weight=600))
+            parts.append(
+                text(x, 16, f"n{subscript(str(l))} = {self.sizes[l]}", VALUE if l == chosen else INK, weight=600)
+            )
         width = max(140 + 120 * (layers - 1), 300)
         parts.append(text(width / 2, 344, f"P = {self.P} parameters", anchor="middle", weight=600))
         return svg(width, 364, *parts)

@@ -1,0 +1,217 @@
+"""The explorables of chapters 01 to 03 without a browser: traits, what they print, the picture that they leave."""
+
+import base64
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+import traitlets
+
+from course_lib.explorables import DifferenceExplorer, LineFitter, ShapeEditor
+from course_lib.explorables.difference_explorer import FUNCTIONS, estimates
+from course_lib.jacobians import numerical_jacobian
+from course_lib.network import Network
+
+EARLY = [LineFitter, ShapeEditor, DifferenceExplorer]
+SOME_STATES = [
+    LineFitter(w=0.3, b=2.5, squares=True, arrow=True),
+    LineFitter(np.arange(40.0), np.sin(np.arange(40.0))),
+    LineFitter([2.0], [3.0]),
+    LineFitter([1.0, 1.0], [2.0, 2.0], w=50.0, b=-1e3),
+    ShapeEditor([784, 30, 10]),
+    ShapeEditor([1, 1], view="matrices", layer=9),
+    ShapeEditor([3, 9999, 1, 7, 7, 7, 2], view="matrices", layer=0),
+    DifferenceExplorer(),
+    DifferenceExplorer("relu", x=-2e-6, h=1e-5, precision="float32"),
+    DifferenceExplorer("sin(100x)", h=1.0, precision="float32"),
+]
+
+
+def drawn_in(explorable):
+    """The picture in the HTML twin, as text and parsed."""
+    html = explorable._repr_mimebundle_()[0]["text/html"]
+    source = base64.b64decode(re.search(r'base64,([^"]+)"', html)[1]).decode()
+    return source, ElementTree.fromstring(source)
+
+
+# ------------------------------------------------------------------ all of them
+
+
+@pytest.mark.parametrize("explorable", EARLY)
+def test_every_explorable_is_one_module_that_fetches_nothing(explorable):
+    source = str(explorable._esm)
+    assert "export default" in source
+    assert "export function num(" in source, "the kit must be in the module"
+    assert not re.search(r"^import |\bfetch\(|https?://(?!www\.w3\.org/2000/svg)", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("explorable", EARLY)
+def test_every_class_of_the_style_sheet_has_the_prefix_of_the_course(explorable):
+    css = re.sub(r"\{[^{}]*\}", "", str(explorable._css))
+    names = set(re.findall(r"\.([a-z][\w-]*)", css))
+    assert {name for name in names if name != "cr" and not name.startswith(("cr-", "vscode-"))} == set()
+
+
+@pytest.mark.parametrize("explorable", SOME_STATES, ids=lambda e: type(e).__name__)
+def test_both_twins_say_the_same_line_and_a_picture_stands_in(explorable):
+    data = explorable._repr_mimebundle_()[0]
+    assert data["text/plain"] == str(explorable) == repr(explorable)
+    assert "\n" not in str(explorable)
+    assert " at 0x" not in str(explorable)
+    _, picture = drawn_in(explorable)
+    assert re.search(r'alt="([^"]*)"', data["text/html"])[1] == str(explorable)
+    assert picture.tag.endswith("svg")
+    assert len(list(picture.iter())) > 9
+    assert "nan" not in drawn_in(explorable)[0]
+
+
+@pytest.mark.parametrize("make", EARLY)
+def test_two_explorables_in_one_state_leave_the_same_bytes(make):
+    assert drawn_in(make())[0] == drawn_in(make())[0]
+
+
+@pytest.mark.parametrize(
+    "explorable, change",
+    [
+        (LineFitter(), {"w": 0.5}),
+        (LineFitter(), {"squares": True}),
+        (ShapeEditor(), {"sizes": [2, 4, 2]}),
+        (ShapeEditor(), {"view": "matrices"}),
+        (DifferenceExplorer(), {"h": 1e-3}),
+        (DifferenceExplorer(), {"precision": "float32"}),
+    ],
+)
+def test_the_picture_follows_the_state(explorable, change):
+    before = drawn_in(explorable)[0]
+    explorable.set_trait(*next(iter(change.items())))
+    assert drawn_in(explorable)[0] != before
+
+
+@pytest.mark.parametrize("explorable", SOME_STATES, ids=lambda e: type(e).__name__)
+def test_the_state_is_in_traits_that_travel_as_json(explorable):
+    state = {key: value for key, value in explorable.get_state().items() if key not in ("layout", "_esm", "_css")}
+    assert json.loads(json.dumps(state, allow_nan=False, default=list)) == json.loads(json.dumps(state, default=list))
+
+
+# ------------------------------------------------------------------ line fitter
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_gradient_of_the_line_is_the_numerical_one_and_a_step_against_it_goes_down(seed):
+    rng = np.random.default_rng(seed)
+    fitter = LineFitter(rng.normal(size=6), rng.normal(size=6), w=rng.normal(), b=rng.normal())
+
+    def loss(theta):
+        fitter.w, fitter.b = map(float, theta)
+        return fitter.loss
+
+    theta = np.array([fitter.w, fitter.b])
+    numerical = numerical_jacobian(loss, theta)[0]
+    here = loss(theta)
+    np.testing.assert_allclose(fitter.gradient, numerical, atol=1e-9)
+    assert loss(theta - fitter.eta * fitter.gradient) < here
+
+
+def test_the_loss_is_the_mean_of_the_losses_and_twice_the_data_leave_it():
+    fitter = LineFitter(w=0.3, b=2.5)
+    twice = LineFitter(fitter.x * 2, fitter.y * 2, w=0.3, b=2.5)
+    assert fitter.loss == pytest.approx(np.mean(fitter.losses))
+    assert twice.loss == pytest.approx(fitter.loss)
+    assert twice.losses.sum() == pytest.approx(2 * fitter.losses.sum())
+
+
+def test_the_window_of_the_surface_holds_the_start_and_the_lowest_point():
+    for fitter in (LineFitter(), LineFitter(w=9, b=-30), LineFitter([100.0, 101.0, 103.0], [1.0, 2.0, 5.0])):
+        w0, w1, b0, b1 = fitter._theta
+        w, b = np.polyfit(fitter.x, fitter.y, 1)
+        assert w0 < w < w1
+        assert b0 < b < b1
+        assert w0 <= fitter.w <= w1
+        assert b0 <= fitter.b <= b1
+
+
+@pytest.mark.parametrize(
+    "x, y, message", [([1, 2], [1], "for each pair"), ([[1]], [1], "vector"), ([1, np.inf], [1, 2], "finite")]
+)
+def test_pairs_that_are_none_are_refused(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        LineFitter(x, y)
+
+
+# ------------------------------------------------------------------ shape editor
+
+
+@pytest.mark.parametrize("sizes", [[2, 3, 2], [784, 30, 10], [1, 1], [4, 3, 2, 5, 1]])
+def test_shapes_and_P_are_those_of_a_network(sizes):
+    editor, net = ShapeEditor(sizes), Network(sizes)
+    assert editor.P == net.P
+    assert editor.shapes == [(net.W[l].shape, net.b[l].shape) for l in range(1, net.L + 1)]
+    assert sum(editor.parameters) == net.P
+
+
+@pytest.mark.parametrize("sizes", [[2], [2, 0], [2, 2.5], [2] * 8, [2, 10_000]])
+def test_sizes_that_no_network_here_has_are_refused(sizes):
+    with pytest.raises((ValueError, TypeError, traitlets.TraitError)):
+        ShapeEditor(sizes)
+
+
+def test_an_unknown_view_is_refused():
+    with pytest.raises(ValueError, match="'neurons', 'matrices'"):
+        ShapeEditor(view="pixels")
+
+
+# ------------------------------------------------------------------ difference explorer
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_slope_is_what_the_differences_come_to(function):
+    x = FUNCTIONS[function].start
+    found = estimates(function, "float64", x, 1e-6)
+    slope = DifferenceExplorer(function).slope
+    assert found["one-sided"] == pytest.approx(slope, rel=1e-3)
+    assert found["central"] == pytest.approx(slope, rel=1e-6)
+    assert found["complex step"] == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("h", [0.5, 1e-2, 1e-4])
+def test_the_quotients_are_those_of_the_library(h):
+    f = {"exp": np.exp, "sin(100x)": lambda x: np.sin(100 * x), "x^3": lambda x: x * x * x}
+    for name, g in f.items():
+        found = estimates(name, "float64", 0.7, h)
+        for method, mine in (("forward", "one-sided"), ("central", "central"), ("complex", "complex step")):
+            expected = numerical_jacobian(g, [0.7], h=h, method=method)[0, 0]
+            assert found[mine] == pytest.approx(expected, rel=1e-9, abs=1e-14 / h)
+
+
+def test_a_tenth_of_the_step_leaves_a_tenth_and_a_hundredth_of_the_errors():
+    wide, narrow = DifferenceExplorer(h=1e-2).errors, DifferenceExplorer(h=1e-3).errors
+    assert wide["one-sided"] / narrow["one-sided"] == pytest.approx(10, rel=0.1)
+    assert wide["central"] / narrow["central"] == pytest.approx(100, rel=0.1)
+
+
+def test_single_precision_is_rounded_in_every_operation():
+    x, h = np.float32(1), np.float32(1e-3)
+    cube = [v * v * v for v in (x + h, x - h, x)]
+    found = estimates("x^3", "float32", 1.0, 1e-3)
+    assert found["one-sided"] == float((cube[0] - cube[2]) / h)
+    assert found["central"] == float((cube[0] - cube[1]) / (2 * h))
+    assert found["central"] != estimates("x^3", "float64", 1.0, 1e-3)["central"]
+    assert estimates("exp", "float32", 1.0, 1e-9)["one-sided"] == 0, "the nudge is lost"
+
+
+def test_a_step_over_the_kink_is_told_and_a_shorter_one_is_right():
+    explorer = DifferenceExplorer("relu", h=1e-5)
+    assert explorer.estimates["central"] == pytest.approx(0.6)
+    assert "kink" in str(explorer)
+    explorer.h = 1e-6
+    assert explorer.estimates["central"] == pytest.approx(1)
+    assert "kink" not in str(explorer)
+
+
+@pytest.mark.parametrize("change", [{"function": "tan"}, {"precision": "float16"}, {"h": 0.0}, {"h": 2.0}, {"x": 11.0}])
+def test_a_state_that_cannot_be_shown_is_refused(change):
+    explorer = DifferenceExplorer()
+    with pytest.raises((traitlets.TraitError, ValueError)):
+        explorer.set_trait(*change.popitem())
