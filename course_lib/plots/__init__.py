@@ -12,6 +12,8 @@ from course_lib.plots.charts import (
     plot_error_against_step,
     plot_gradient_norms,
     plot_history,
+    plot_line_fit,
+    plot_loss_surface,
 )
 from course_lib.plots.graphs import plot_network, plot_passes, plot_paths
 from course_lib.plots.matrices import plot_jacobian, plot_jacobians, plot_map_on_grid, plot_matrix
@@ -27,6 +29,8 @@ __all__ = [
     "plot_history",
     "plot_jacobian",
     "plot_jacobians",
+    "plot_line_fit",
+    "plot_loss_surface",
     "plot_map_on_grid",
     "plot_matrix",
     "plot_network",

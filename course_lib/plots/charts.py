@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import ArrayLike
@@ -23,19 +23,23 @@ from course_lib.plots.style import (
     LARGE,
     MARKERS,
     NORMAL,
+    ORANGE,
     SMALL,
     WHITE,
     chart,
     count,
     finite,
+    listing,
     number,
     styled,
     symbol,
     tell,
     width_of,
+    written,
 )
 
 _ALL_BRACKETINGS = 5  # matrices of which every bracketing is drawn: 14 bars; of more, the cheapest, left and right
+_SURFACE = 81  # points on a side of the grid on which a surface is computed
 
 
 @styled
@@ -331,7 +335,114 @@ def plot_decision_regions(
     return ax
 
 
+@styled
+def plot_line_fit(
+    x: ArrayLike,
+    y: ArrayLike,
+    w: float,
+    b: float,
+    title: str = "A line and its residuals",
+    *,
+    xlabel: str = "$x$",
+    ylabel: str = "$y$",
+    ax: Axes | None = None,
+) -> Axes:
+    """Pairs, the line w x + b, and a stick from each pair to the line: its residual.
+
+    x, y : (N,) the pairs      w, b : slope and height of the line
+    The loss that is told is the mean of half the squared residuals.
+    Returns the Axes. Raises ValueError if x and y are not of one length, or not finite.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_line_fit([0, 1, 2], [1, 2, 3.5], w=1, b=1))
+    'A line and its residuals: 3 pairs and the line 1 x + 1; residuals 0, 0, -0.5; loss 0.0417.'
+    """
+    x, y = (np.asarray(_checks.vector(name, v), dtype=np.float64) for name, v in (("x", x), ("y", y)))
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must have one number for each pair, got {len(x)} and {len(y)}; try x[:{len(y)}]")
+    for name, v in (("x", x), ("y", y), ("(w, b)", np.array([w, b], dtype=np.float64))):
+        finite(name, v)
+    ax = chart(ax, 5.6, 3.9)
+    on_line = w * x + b
+    pad = 0.06 * (float(np.ptp(x)) or 1.0)
+    ends = np.array([x.min() - pad, x.max() + pad])
+    sign = "+" if b >= 0 else "\N{MINUS SIGN}"
+    ax.plot(x, y, "o", color=INK, markersize=7, markeredgecolor=WHITE, label="pair", zorder=4)
+    ax.plot(ends, w * ends + b, color=BLUE, label=f"${written(w)}\\,x {sign} {written(abs(b))}$", zorder=3)
+    ax.vlines(x, y, on_line, color=ORANGE, linewidth=2.5, label="residual", zorder=2)
+    ax.margins(y=0.12)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    _legend(ax)
+    loss = number(float(np.mean(0.5 * (on_line - y) ** 2)))
+    residuals = listing([number(r) for r in (on_line - y).round(12)])
+    line = f"{number(w)} x {'+' if b >= 0 else '-'} {number(abs(b))}"
+    tell(ax, f"{title}: {count(len(x), 'pair')} and the line {line}; residuals {residuals}; loss {loss}.")
+    return ax
+
+
+@styled
+def plot_loss_surface(
+    loss: Callable[[float, float], float],
+    w: tuple[float, float],
+    b: tuple[float, float],
+    point: ArrayLike | None = None,
+    title: str = "The loss over w and b",
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """A loss of two parameters as a map: contours at 1, 2, 5, 10, ... times a power of ten.
+
+    loss  : (w, b) -> number      w, b : (low, high) of each parameter
+    point : (w, b) to mark, such as the end of a descent
+    Returns the Axes. Raises ValueError if a range is empty, or the loss is not finite in it.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_loss_surface(lambda w, b: w**2 + b**2 / 4, (-1, 1), (-2, 2), point=(0.5, 1)))
+    'The loss over w and b: contours from 0.005 to 1, w from -1 to 1, b from -2 to 2; lowest near w = 0, b = 0 with 0;
+    the point at w = 0.5, b = 1 has loss 0.5.'
+    """
+    for name, (low, high) in (("w", w), ("b", b)):
+        if not low < high:
+            raise ValueError(f"{name} must be (low, high) with low < high, got ({low}, {high}); try ({low}, {low + 1})")
+    at = None if point is None else np.asarray(_checks.vector("point", point), dtype=np.float64)
+    if at is not None and at.shape != (2,):
+        raise ValueError(f"point must be two numbers, (w, b), got shape {at.shape}; try point=None")
+    sides = [np.linspace(low, high, _SURFACE) for low, high in (w, b)]
+    height = np.array([[float(loss(float(u), float(v))) for u in sides[0]] for v in sides[1]])
+    finite("loss", height)
+    levels = _levels(float(height.min()), float(height.max()))
+    ax = chart(ax, 5.8, 4.4)
+    ax.grid(False)
+    if levels:
+        shades = LinearSegmentedColormap.from_list("depth", ["#9cc6e3", WHITE])(np.linspace(0, 1, len(levels) + 1))
+        ax.contourf(*sides, height, levels=[height.min() - 1, *levels, height.max() + 1], colors=list(shades))
+        lines = ax.contour(*sides, height, levels=levels, colors=GREY, linewidths=0.9)
+        ax.clabel(lines, fmt=written, fontsize=SMALL, colors=INK)
+    i, j = np.unravel_index(height.argmin(), height.shape)
+    lowest = f"w = {number(sides[0][j])}, b = {number(sides[1][i])} with {number(height[i, j])}"
+    said = f"lowest near {lowest}"
+    if at is not None:
+        text, here = f"w = {number(at[0])}, b = {number(at[1])}", number(float(loss(float(at[0]), float(at[1]))))
+        seen = f"{text}: loss {here}".replace("-", "\N{MINUS SIGN}")
+        ax.plot(*at, "o", color=ORANGE, ms=10, mec=WHITE, mew=1.5, label=seen, clip_on=False, zorder=4)
+        _legend(ax)
+        said += f"; the point at {text} has loss {here}"
+    ax.set(xlabel="$w$", ylabel="$b$", title=title, xlim=w, ylim=b)
+    drawn = f"contours from {number(levels[0])} to {number(levels[-1])}, " if levels else ""
+    spans = f"w from {number(w[0])} to {number(w[1])}, b from {number(b[0])} to {number(b[1])}"
+    tell(ax, f"{title}: {drawn}{spans}; {said}.")
+    return ax
+
+
 # --- parts
+
+
+def _levels(least: float, top: float) -> list[float]:
+    """Heights of contours: 1, 2, 5 times powers of ten where there are three of them, else evenly spaced."""
+    floor = least + 0.001 * (top - least)
+    round_ = [float(f"{k}e{p}") for p in range(-12, 13) for k in (1, 2, 5)] if least >= 0 else []
+    levels = [level for level in round_ if floor < level < top]
+    return levels if len(levels) >= 3 or least == top else np.linspace(least, top, 9)[1:-1].tolist()
 
 
 def _from_left(names: Sequence[str]) -> str:
