@@ -188,10 +188,8 @@ def test_the_state_of_numpy_neither_disturbs_nor_is_disturbed():
         return np.exp(1000 * x)
 
     before = np.geterr(), np.get_printoptions()
-    with np.errstate(all="raise"):
-        record = evaluate(careless, [{"x": 0.1}], "code")
+    assert evaluate(careless, [{"x": 0.1}], "code")["cases"] == [math.exp(100)]
     assert (np.geterr(), np.get_printoptions()) == before
-    assert record["cases"] == [math.exp(100)] or record["error"]["type"] == "FloatingPointError"
     with np.errstate(all="raise"):
         assert evaluate(lambda x: np.exp(np.array([1000.0])), [{"x": 1}], "code")["cases"][0]["array"] == ["inf"]
 
@@ -318,6 +316,7 @@ def test_comparison_is_relative_to_the_largest_entry():
     assert not close(right + np.array([0, 0, 2e-3]), right, 1e-9).all()
     assert close(np.array([1.00001]), np.array([1.0]), 0.0, atol=2e-5).all()
     assert close((right * (1 + 3e-7)).astype(np.float32), right, 1e-9).all()
+    assert not close((right * (1 + 3e-4)).astype(np.float32), right, 1e-9).all()
     assert not close(right * (1 + 3e-7), right, 1e-9).all()
     assert close(np.array([np.nan, np.inf]), np.array([np.nan, np.inf]), 1e-9).all()
     assert not close(np.array([np.nan, np.inf]), np.array([1.0, -np.inf]), 1e-9).any()
