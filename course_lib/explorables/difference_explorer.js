@@ -68,7 +68,7 @@ function render({ model, el }) {
   function slope() { return FUNCTIONS[get("function")].slopes(PRECISIONS[get("precision")](get("x")))[0]; }
 
   // ---- the curve near x, at the scale of h
-  const W = 420, H = 352, left = 58, right = 16, top = 30, bottom = 34;
+  const W = 420, H = 352, left = 58, right = 16, top = 30, bottom = 38;
   const clip = `cr-diff-${Math.random().toString(36).slice(2)}`;
   function drawZoom() {
     const name = get("function"), kind = get("precision"), { f } = FUNCTIONS[name], r = PRECISIONS[kind], x = r(get("x")), by = get("h"), reach = 2.2, middle = f(x, r), true_ = slope();
@@ -81,7 +81,7 @@ function render({ model, el }) {
     const limit = (/** @type {number} */ y) => Math.max(-1e5, Math.min(1e5, y)), clampY = limit;
     const back = s("g", { class: "cr-axes", "aria-hidden": "true" });
     for (const [u, words] of /** @type {[number, string][]} */ ([[-2, "x − 2h"], [-1, "x − h"], [0, "x"], [1, "x + h"], [2, "x + 2h"]])) {
-      back.append(s("line", { x1: X(u), x2: X(u), y1: top, y2: H - bottom, class: u === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: X(u), y: H - bottom + 16, "text-anchor": "middle" }, words));
+      back.append(s("line", { x1: X(u), x2: X(u), y1: top, y2: H - bottom, class: u === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: X(u), y: H - bottom + 20, "text-anchor": "middle" }, words));
     }
     for (const v of ticks(-half, half)) back.append(s("line", { y1: Y(v), y2: Y(v), x1: left, x2: W - right, class: v === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: left - 6, y: Y(v), dy: "0.35em", "text-anchor": "end" }, small(v)));
     back.append(s("text", { x: 0, y: 14, class: "cr-plane-title" }, "f near x, at the scale of h"), s("text", { x: W - right, y: 14, "text-anchor": "end" }, `f − f(x), h = ${power(by)}`));
@@ -98,11 +98,11 @@ function render({ model, el }) {
   const X = (/** @type {number} */ u) => left + ((u - LOW) / -LOW) * (W - left - right), Y = (/** @type {number} */ v) => top + ((TOP - Math.min(TOP, Math.max(FLOOR, v))) / (TOP - FLOOR)) * (H - top - bottom);
   const height = (/** @type {number} */ error) => Y(error === 0 ? FLOOR : Number.isFinite(error) ? Math.log10(error) : TOP);
   const frame = s("g", { class: "cr-axes", "aria-hidden": "true" });
-  for (let k = LOW; k <= 0; k += 4) frame.append(s("line", { x1: X(k), x2: X(k), y1: top, y2: H - bottom, class: "cr-gridline" }), s("text", { x: X(k), y: H - bottom + 16, "text-anchor": "middle" }, k ? power(10 ** k) : "1"));
+  for (let k = LOW; k <= 0; k += 4) frame.append(s("line", { x1: X(k), x2: X(k), y1: top, y2: H - bottom, class: "cr-gridline" }), s("text", { x: X(k), y: H - bottom + 20, "text-anchor": "middle" }, k ? power(10 ** k) : "1"));
   for (let k = LOW + 4; k <= 0; k += 4) frame.append(s("line", { y1: Y(k), y2: Y(k), x1: left, x2: W - right, class: "cr-gridline" }), s("text", { x: left - 6, y: Y(k), dy: "0.35em", "text-anchor": "end" }, k ? power(10 ** k) : "1"));
   const kindOfError = s("text", { x: 0, y: 14, class: "cr-plane-title" });
   frame.append(s("line", { y1: Y(FLOOR), y2: Y(FLOOR), x1: left, x2: W - right, class: "cr-axis" }), s("text", { x: left - 6, y: Y(FLOOR), dy: "0.35em", "text-anchor": "end" }, "0"),
-    kindOfError, s("text", { x: X(-2), y: H - bottom + 16, "text-anchor": "middle", class: "cr-axis-name cr-it" }, "h"));
+    kindOfError, s("text", { x: X(-2), y: H - bottom + 20, "text-anchor": "middle", class: "cr-axis-name cr-it" }, "h"));
   const marker = s("line", { y1: top, y2: H - bottom, class: "cr-diff-marker" }), markerText = s("text", { y: top + 10, class: "cr-diff-now" });
   const curves = METHODS.map((_, k) => s("path", { class: `cr-diff-error cr-diff-${k}` })), best = METHODS.map((_, k) => s("circle", { r: 6.5, class: `cr-diff-best cr-diff-${k}` }));
   const now = [s("path", { d: "M-5 -5H5V5H-5Z", class: "cr-diff-point cr-diff-0" }), s("circle", { r: 6, class: "cr-diff-point cr-diff-1" }), s("path", { d: "M-4 -4L4 4M4 -4L-4 4", class: "cr-diff-cross" })];
@@ -156,6 +156,7 @@ function render({ model, el }) {
     const name = get("function"), kind = get("precision"), r = PRECISIONS[kind], x = r(get("x")), by = r(get("h")), { f, slopes } = FUNCTIONS[name];
     if (name === "relu" && Math.abs(x) < by) return `The kink at 0 lies between x − h and x + h: the central difference gives ${num(found[1])}, and the slopes are 0 on its left and 1 on its right. Only h below ${power(Math.abs(x) || 1e-16)} stays on one side.`;
     if (r(x + by) === x && r(x - by) === x) return `x + h is rounded to x itself: the nudge is lost, and both differences are 0.`;
+    if (r(x + by) === x) return `x + h is rounded to x itself: the nudge to the right is lost.`;
     const [, second, third] = slopes(x), size = Math.max(Math.abs(f(x, r)), Math.abs(x * slope()));
     const rounding = (0.5 * EPS[kind] * size) / by, truncation = [0.5 * by * Math.abs(second), (by * by * Math.abs(third)) / 6];
     if (truncation[1] > 0.3 * Math.abs(slope())) return "The step is too long for this curve: it bends away within h, and truncation has no order yet.";
