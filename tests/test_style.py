@@ -20,6 +20,7 @@ FORBIDDEN = {
 }
 PATTERNS = {what: re.compile(pattern.translate(HALVES)) for what, pattern in FORBIDDEN.items()}
 WINDOWS_RESERVED = re.compile(r'[<>:"|?*\\]|[ .]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$', re.IGNORECASE)
+CLASS = re.compile(r"\.(crx?-[a-z0-9-]+)")
 
 
 def files(folder: Path = ROOT) -> Iterator[Path]:
@@ -92,3 +93,18 @@ def test_names_of_files_are_safe_on_windows_and_differ_by_more_than_case():
     names = [named(file) for file in FILES]
     assert [name for name in names if any(WINDOWS_RESERVED.search(part) for part in name.split("/"))] == []
     assert len({name.casefold() for name in names}) == len(names)
+
+
+def test_the_sheets_of_answers_and_explorables_share_no_class():
+    """JupyterLab shows a lesson and its exercises in one document, where every sheet counts for both."""
+    answers, explorables = (
+        {
+            name
+            for sheet in (ROOT / "course_lib" / folder).glob("*.css")
+            for name in CLASS.findall(sheet.read_text("utf-8"))
+        }
+        for folder in ("exercises", "explorables")
+    )
+    assert answers
+    assert explorables
+    assert not answers & explorables

@@ -44,9 +44,9 @@ export function pasted(text) {
 function numbers(question, draft, change) {
   const rows = draft.length, columns = draft[0].length, entries = [];
   const root = make("div");
-  const trouble = make("div", { class: "cr-trouble", role: "status" });
-  const table = make("table", { class: `cr-grid${question.shape.length > 1 ? " cr-matrix" : ""}` });
-  table.append(make("caption", { class: "cr-hidden" }, `${strip(question.title)}: ${rows} by ${columns} entries`));
+  const trouble = make("div", { class: "crx-trouble", role: "status" });
+  const table = make("table", { class: `crx-grid${question.shape.length > 1 ? " crx-matrix" : ""}` });
+  table.append(make("caption", { class: "crx-hidden" }, `${strip(question.title)}: ${rows} by ${columns} entries`));
   if (question.columns.length === columns) {
     const head = make("tr");
     if (question.rows.length) head.append(make("td", { style: "border:none" }));
@@ -72,7 +72,7 @@ function numbers(question, draft, change) {
     if (question.rows.length === rows) line.append(make("th", { scope: "row", html: question.rows[i] }));
     for (let j = 0; j < columns; j++) {
       const entry = make("input", {
-        class: "cr-entry", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": name(i, j),
+        class: "crx-entry", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": name(i, j),
         "data-lm-suppress-shortcuts": "true",
       });
       entry.value = draft[i][j] ?? "";
@@ -99,7 +99,7 @@ function numbers(question, draft, change) {
         if (event.key === "Enter" && !event.shiftKey) {
           event.preventDefault();
           const next = j + 1 < columns ? [i, j + 1] : [i + 1, 0];
-          if (event.ctrlKey || event.metaKey || !go(...next)) root.dispatchEvent(new CustomEvent("cr-check", { bubbles: true }));
+          if (event.ctrlKey || event.metaKey || !go(...next)) root.dispatchEvent(new CustomEvent("crx-check", { bubbles: true }));
         }
       });
       list.push(entry);
@@ -122,22 +122,22 @@ function tiles(pattern) {
     return make("td", { style: `background:${colour}` }, text);
   };
   const rows = pattern.map((row) => make("tr", {}, ...row.map(cell)));
-  return make("table", { class: "cr-tiles" }, make("tbody", {}, ...rows));
+  return make("table", { class: "crx-tiles" }, make("tbody", {}, ...rows));
 }
 
 function choice(question, draft, change) {
   const tiled = question.options.some((option) => option.tiles.length);
-  const group = `cr-${Math.random().toString(36).slice(2)}`;
-  const root = make("fieldset", { class: "cr-choice" });
-  root.append(make("legend", { class: "cr-hidden" }, strip(question.title)));
-  const cards = make("div", { class: `cr-cards${tiled ? " cr-tiled" : ""}` });
+  const group = `crx-${Math.random().toString(36).slice(2)}`;
+  const root = make("fieldset", { class: "crx-choice" });
+  root.append(make("legend", { class: "crx-hidden" }, strip(question.title)));
+  const cards = make("div", { class: `crx-cards${tiled ? " crx-tiled" : ""}` });
   for (const { key, html, tiles: pattern } of question.options) {
     const input = make("input", {
       type: question.several ? "checkbox" : "radio", name: group, value: key, "data-lm-suppress-shortcuts": "true",
     });
     input.checked = draft.includes(key);
     input.addEventListener("change", () => change([...cards.querySelectorAll("input:checked")].map((i) => i.value)));
-    const card = make("label", { class: "cr-card" }, input, make("span", { html: `<b>${strip(key)}</b>&ensp;${html}` }));
+    const card = make("label", { class: "crx-card" }, input, make("span", { html: `<b>${strip(key)}</b>&ensp;${html}` }));
     if (pattern.length) card.append(tiles(pattern));
     cards.append(card);
   }
@@ -150,7 +150,7 @@ function order(question, draft, change, say) {
   const html = Object.fromEntries(question.options.map((option) => [option.key, option.html]));
   let keys = draft.length === question.options.length ? [...draft] : question.options.map((option) => option.key);
   const root = make("div");
-  const list = make("ol", { class: "cr-list" });
+  const list = make("ol", { class: "crx-list" });
   const items = {};
   const place = () => {
     keys.forEach((key, k) => {
@@ -175,10 +175,10 @@ function order(question, draft, change, say) {
     (focus.disabled ? items[key][2] : focus).focus();
   };
   for (const key of keys) {
-    const item = make("button", { type: "button", class: "cr-item", html: html[key], "data-lm-suppress-shortcuts": "true" });
+    const item = make("button", { type: "button", class: "crx-item", html: html[key], "data-lm-suppress-shortcuts": "true" });
     const name = strip(html[key]);
     const button = (text, label, by) => {
-      const b = make("button", { type: "button", class: "cr-small", "aria-label": `move ${name} ${label}`, "data-lm-suppress-shortcuts": "true" }, text);
+      const b = make("button", { type: "button", class: "crx-small", "aria-label": `move ${name} ${label}`, "data-lm-suppress-shortcuts": "true" }, text);
       b.addEventListener("click", () => shift(key, by, b));
       return b;
     };
@@ -194,28 +194,28 @@ function order(question, draft, change, say) {
       if (event.button !== 0) return;
       const li = items[key][0];
       const follow = (e) => {  // on the window: an item that changes its place loses a capture
-        li.classList.add("cr-held");
+        li.classList.add("crx-held");
         const at = keys.findIndex((k) => { const box = items[k][0].getBoundingClientRect(); return e.clientY < box.top + box.height / 2; });
         const last = at < 0 ? keys.length : at, from = keys.indexOf(key);
         move(key, last > from ? last - 1 : last);
       };
       const drop = () => {
-        if (li.classList.contains("cr-held")) say(`${name}, now ${keys.indexOf(key) + 1} of ${keys.length}`);
-        li.classList.remove("cr-held");
+        if (li.classList.contains("crx-held")) say(`${name}, now ${keys.indexOf(key) + 1} of ${keys.length}`);
+        li.classList.remove("crx-held");
         window.removeEventListener("pointermove", follow);
         for (const end of ["pointerup", "pointercancel"]) window.removeEventListener(end, drop);
       };
       window.addEventListener("pointermove", follow);
       for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, drop);
     });
-    const number = make("span", { class: "cr-place", "aria-hidden": "true" });
+    const number = make("span", { class: "crx-place", "aria-hidden": "true" });
     const li = make("li", {}, number, item, up, down);
     items[key] = [li, number, item, up, down];
     list.append(li);
   }
   place();
-  root.addEventListener("cr-settle", () => { if (!draft.length) change([...keys]); });  // as it stands is an answer, too
-  root.append(list, make("div", { class: "cr-note" }, "Drag, or press Alt with the up and down arrow keys on an item."));
+  root.addEventListener("crx-settle", () => { if (!draft.length) change([...keys]); });  // as it stands is an answer, too
+  root.append(list, make("div", { class: "crx-note" }, "Drag, or press Alt with the up and down arrow keys on an item."));
   return root;
 }
 
@@ -233,11 +233,11 @@ function graph(question, draft, change, say) {
   const out = (name) => question.edges.filter((e) => e.from === name).map((e) => e.to);
   let chosen = [...draft], trail = [], shown = null;
   const root = make("div");
-  const svg = draw("svg", { class: "cr-graph", viewBox: `0 0 ${W} ${H}`, style: `max-width:${W}px`, role: "group", "aria-label": "the graph" });
-  const picked = make("ul", { class: "cr-picked", "aria-label": "chosen" });
-  const note = make("div", { class: "cr-note" });
-  const undo = make("button", { type: "button", class: "cr-small", "data-lm-suppress-shortcuts": "true" }, "Take the last step back");
-  const bar = make("div", { class: "cr-bar" }, note);
+  const svg = draw("svg", { class: "crx-graph", viewBox: `0 0 ${W} ${H}`, style: `max-width:${W}px`, role: "group", "aria-label": "the graph" });
+  const picked = make("ul", { class: "crx-picked", "aria-label": "chosen" });
+  const note = make("div", { class: "crx-note" });
+  const undo = make("button", { type: "button", class: "crx-small", "data-lm-suppress-shortcuts": "true" }, "Take the last step back");
+  const bar = make("div", { class: "crx-bar" }, note);
   const edges = [], nodes = {};
 
   const toggle = (name) => {
@@ -272,22 +272,22 @@ function graph(question, draft, change, say) {
     const link = (a, b) => lit.some((n, k) => n === a && lit[k + 1] === b);
     for (const [edge, g] of edges) {
       const on = question.pick === "edges" ? chosen.includes(edge.from + JOIN + edge.to) : link(edge.from, edge.to);
-      g.classList.toggle("cr-on", on);
+      g.classList.toggle("crx-on", on);
       if (question.pick === "edges") g.setAttribute("aria-pressed", String(on));
     }
     for (const { name } of question.nodes) {
       const g = nodes[name];
       const next = question.pick === "paths" && !shown && (trail.length ? out(trail.at(-1)).includes(name) : name === question.start);
       const on = question.pick === "nodes" ? chosen.includes(name) : lit.includes(name);
-      g.classList.toggle("cr-on", on);
-      g.classList.toggle("cr-next", next);
+      g.classList.toggle("crx-on", on);
+      g.classList.toggle("crx-next", next);
       if (question.pick !== "edges") {
         g.setAttribute("aria-pressed", String(on));
         g.setAttribute("aria-label", `${name}${next ? ", can be next" : ""}`);
       }
     }
     picked.replaceChildren(...chosen.map((name) => {
-      const away = make("button", { type: "button", class: "cr-small", "aria-label": `take ${name} away`, "data-lm-suppress-shortcuts": "true" }, "\u2715");
+      const away = make("button", { type: "button", class: "crx-small", "aria-label": `take ${name} away`, "data-lm-suppress-shortcuts": "true" }, "\u2715");
       away.addEventListener("click", () => { shown = null; const k = chosen.indexOf(name); toggle(name); (picked.querySelectorAll("button")[Math.min(k, chosen.length - 1)] ?? Object.values(nodes)[0]).focus(); });
       const item = make("li", {}, make("span", {}, pretty(name.replaceAll(JOIN, " \u2192 "))), away);
       if (name.includes(JOIN)) {
@@ -303,8 +303,8 @@ function graph(question, draft, change, say) {
   };
   const lightUp = () => {
     const lit = shown ? shown.split(JOIN) : trail;
-    for (const [edge, g] of edges) if (question.pick !== "edges") g.classList.toggle("cr-on", lit.some((n, k) => n === edge.from && lit[k + 1] === edge.to));
-    for (const name in nodes) if (question.pick === "paths") nodes[name].classList.toggle("cr-on", lit.includes(name));
+    for (const [edge, g] of edges) if (question.pick !== "edges") g.classList.toggle("crx-on", lit.some((n, k) => n === edge.from && lit[k + 1] === edge.to));
+    for (const name in nodes) if (question.pick === "paths") nodes[name].classList.toggle("crx-on", lit.includes(name));
   };
 
   for (const edge of question.edges) {
@@ -312,12 +312,12 @@ function graph(question, draft, change, say) {
     const length = Math.hypot(x2 - x1, y2 - y1) || 1, ux = (x2 - x1) / length, uy = (y2 - y1) / length;
     const a = [x1 + ux * R, y1 + uy * R], b = [x2 - ux * (R + 2), y2 - uy * (R + 2)];
     const pick = question.pick === "edges";
-    const g = draw("g", pick ? { class: "cr-edge cr-pick", tabindex: "0", role: "button", "aria-label": `link ${edge.from} to ${edge.to}${edge.label ? `, ${edge.label}` : ""}`, "data-lm-suppress-shortcuts": "true" } : { class: "cr-edge" }, svg);
-    draw("line", { class: "cr-hit", x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, g);
-    draw("line", { class: "cr-link", x1: a[0], y1: a[1], x2: b[0] - ux * 7, y2: b[1] - uy * 7 }, g);
+    const g = draw("g", pick ? { class: "crx-edge crx-pick", tabindex: "0", role: "button", "aria-label": `link ${edge.from} to ${edge.to}${edge.label ? `, ${edge.label}` : ""}`, "data-lm-suppress-shortcuts": "true" } : { class: "crx-edge" }, svg);
+    draw("line", { class: "crx-hit", x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, g);
+    draw("line", { class: "crx-link", x1: a[0], y1: a[1], x2: b[0] - ux * 7, y2: b[1] - uy * 7 }, g);
     const tip = [b, [b[0] - ux * 10 - uy * 4.5, b[1] - uy * 10 + ux * 4.5], [b[0] - ux * 10 + uy * 4.5, b[1] - uy * 10 - ux * 4.5]];
-    draw("polygon", { class: "cr-tip", points: tip.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" ") }, g);
-    if (edge.label) draw("text", { class: "cr-label", x: x1 + 0.4 * (x2 - x1), y: y1 + 0.4 * (y2 - y1) - 9 }, g).textContent = edge.label;
+    draw("polygon", { class: "crx-tip", points: tip.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" ") }, g);
+    if (edge.label) draw("text", { class: "crx-label", x: x1 + 0.4 * (x2 - x1), y: y1 + 0.4 * (y2 - y1) - 9 }, g).textContent = edge.label;
     const act = () => pick ? toggle(edge.from + JOIN + edge.to) : question.pick === "paths" && trail.at(-1) === edge.from ? step(edge.to) : undefined;
     g.addEventListener("click", act);
     if (pick) g.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey || event.key === " ") { event.preventDefault(); act(); } });
@@ -325,9 +325,9 @@ function graph(question, draft, change, say) {
   }
   for (const { name } of question.nodes) {
     const [x, y] = at[name], live = question.pick !== "edges";
-    const g = draw("g", live ? { class: "cr-node", tabindex: "-1", role: "button", "data-lm-suppress-shortcuts": "true" } : { class: "cr-fixed" }, svg);
-    draw("circle", { class: "cr-ring", cx: x, cy: y, r: R + 5 }, g);
-    draw("circle", { class: "cr-dot", cx: x, cy: y, r: R }, g);
+    const g = draw("g", live ? { class: "crx-node", tabindex: "-1", role: "button", "data-lm-suppress-shortcuts": "true" } : { class: "crx-fixed" }, svg);
+    draw("circle", { class: "crx-ring", cx: x, cy: y, r: R + 5 }, g);
+    draw("circle", { class: "crx-dot", cx: x, cy: y, r: R }, g);
     const [, letters, digits] = name.match(/^([^\d]+)(\d*)$/) ?? [null, name, ""];
     const text = draw("text", { x, y }, g);
     text.append(letters);
@@ -374,23 +374,23 @@ function letRunKeysThrough(root) {
 
 function answer({ model, el }) {
   const question = model.get("question");
-  const live = make("div", { class: "cr-hidden", role: "status", "aria-live": "polite" });
+  const live = make("div", { class: "crx-hidden", role: "status", "aria-live": "polite" });
   const say = (text) => { live.textContent = text; };
-  const note = make("span", { class: "cr-note cr-state" });
-  const verdict = make("div", { class: "cr-verdict" });
-  const button = make("button", { type: "button", class: "cr-button cr-main", "data-lm-suppress-shortcuts": "true" }, "Check");
+  const note = make("span", { class: "crx-note crx-state" });
+  const verdict = make("div", { class: "crx-verdict" });
+  const button = make("button", { type: "button", class: "crx-button crx-main", "data-lm-suppress-shortcuts": "true" }, "Check");
 
   let touched = model.get("touched");
   const remind = () => {
     const locked = model.get("locked");
-    note.classList.toggle("cr-todo", touched);
+    note.classList.toggle("crx-todo", touched);
     note.textContent = touched ? "\u21bb Run this cell again (Shift+Enter) to lock your answer in."
       : locked ? "\u2713 This answer is locked in: it stands in the cell." : "";
   };
   // Messages, not traits: a trait waits for the answer to the one before, and Shift+Enter would run the cell too soon.
   const change = (draft) => { touched = true; model.send({ draft }); remind(); };
   const check = () => {
-    work.dispatchEvent(new CustomEvent("cr-settle"));
+    work.dispatchEvent(new CustomEvent("crx-settle"));
     button.setAttribute("aria-busy", "true");
     model.send({ check: true });
   };
@@ -408,10 +408,10 @@ function answer({ model, el }) {
 
   const draft = JSON.parse(JSON.stringify(model.get("draft")));
   const work = { num: numbers, choice, order, path: graph }[model.get("kind")](question, draft, change, say);
-  const root = make("div", { class: "cr-answer", role: "group", "aria-label": strip(question.title) });
-  root.append(make("div", { html: question.html }), make("div", { class: "cr-work" }, work), make("div", { class: "cr-bar" }, button, note), verdict, live);
+  const root = make("div", { class: "crx-answer", role: "group", "aria-label": strip(question.title) });
+  root.append(make("div", { html: question.html }), make("div", { class: "crx-work" }, work), make("div", { class: "crx-bar" }, button, note), verdict, live);
   button.addEventListener("click", check);
-  root.addEventListener("cr-check", () => { button.focus(); check(); });
+  root.addEventListener("crx-check", () => { button.focus(); check(); });
   el.append(root);
   judged();
   remind();
@@ -422,7 +422,7 @@ function answer({ model, el }) {
 }
 
 function progress({ model, el }) {
-  const root = make("div", { class: "cr-progress", role: "status" });
+  const root = make("div", { class: "crx-progress", role: "status" });
   const MARK = { correct: "\u2713", blank: "\u25cb", tried: "\u270e" }, SAYS = { correct: "right", blank: "not attempted", tried: "tried" };
   const show = () => {
     const items = model.get("items");
@@ -431,8 +431,8 @@ function progress({ model, el }) {
     const text = items.length ? `${model.get("heading")}: ${right.length} of ${items.length} right, ${sum(right)} of ${sum(items)} points` : model.get("heading");
     root.replaceChildren(make("strong", {}, text), ...items.map((item) => {
       const state = item.state === "correct" ? "correct" : item.state === "not-attempted" ? "blank" : "tried";
-      const mark = make("span", { class: "cr-mark", "aria-hidden": "true" }, MARK[state]);
-      return make("span", { class: `cr-pill cr-${state}` }, mark, make("span", {}, item.title), make("span", { class: "cr-hidden" }, SAYS[state]));
+      const mark = make("span", { class: "crx-mark", "aria-hidden": "true" }, MARK[state]);
+      return make("span", { class: `crx-pill crx-${state}` }, mark, make("span", {}, item.title), make("span", { class: "crx-hidden" }, SAYS[state]));
     }));
   };
   model.on("change:items", show);

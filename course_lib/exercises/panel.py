@@ -51,7 +51,7 @@ def verdict(
         body.append(_tried(exercise, outcome, inputs))
     edge = _EDGE.get(outcome.kind, "#0072B2")
     style = f"border-left:4px solid {edge};padding:6px 0 6px 12px;margin:4px 0;line-height:1.5;max-width:900px"
-    return f'<div class="cr-panel" style="{style}">{"".join(body)}</div>'
+    return f'<div class="crx-panel" style="{style}">{"".join(body)}</div>'
 
 
 def text(exercise: Exercise, outcome: o.Outcome) -> str:

@@ -31,14 +31,14 @@ def cells(*ids):
 
 
 def widget(notebook, cell):
-    return notebook.cell(cell).locator(".cr-answer")
+    return notebook.cell(cell).locator(".crx-answer")
 
 
 def lock(notebook, cell, control):
     """Press Shift+Enter where the focus is, in the widget, and wait until the cell has run."""
     control.focus()
     notebook.page.keyboard.press("Shift+Enter")
-    expect(notebook.cell(cell).locator(".cr-state")).to_have_text(
+    expect(notebook.cell(cell).locator(".crx-state")).to_have_text(
         "\u2713 This answer is locked in: it stands in the cell."
     )
 
@@ -48,12 +48,12 @@ def test_an_answer_filled_in_by_keys_ends_up_in_the_file(open_notebook, app):
     notebook = open_notebook(cells(FILL), app)
     notebook.run_all()
     keys, box = notebook.page.keyboard, widget(notebook, 1)
-    entries = box.locator(".cr-entry")
+    entries = box.locator(".crx-entry")
     entries.first.focus()
     for text in [entry for row in zip(*right(FILL), strict=True) for entry in row]:  # the transpose, row by row
         keys.type(f"{text:g}")
         keys.press("Enter")
-    verdict = box.locator(".cr-verdict")
+    verdict = box.locator(".crx-verdict")
     expect(verdict).to_contain_text("Not yet.")
     expect(verdict).to_contain_text("\u2717")
     assert notebook.active == 1
@@ -67,7 +67,7 @@ def test_an_answer_filled_in_by_keys_ends_up_in_the_file(open_notebook, app):
                 keys.press("Enter")
     keys.press("Control+Enter")
     expect(verdict).to_contain_text("Right.")
-    expect(notebook.cell(0).locator(".cr-progress")).to_contain_text("1 of 6 right, 2 of 12 points")
+    expect(notebook.cell(0).locator(".crx-progress")).to_contain_text("1 of 6 right, 2 of 12 points")
     lock(notebook, 1, entries.first)
     literal = json.dumps([[int(v) for v in row] for row in right(FILL)])
     assert notebook.source(1) == f'# answer: {FILL}\nanswer_0 = lock_in("{FILL}", {literal})'
@@ -77,7 +77,7 @@ def test_an_answer_filled_in_by_keys_ends_up_in_the_file(open_notebook, app):
     saved = notebook.save()
     assert saved.cells[1].source == notebook.source(1)
     assert saved.cells[2].outputs[0].data["text/plain"] == f"{FILL}: Right."
-    assert [e.input_value() for e in widget(notebook, 1).locator(".cr-entry").all()] == [
+    assert [e.input_value() for e in widget(notebook, 1).locator(".crx-entry").all()] == [
         f"{v:g}" for row in right(FILL) for v in row
     ]
 
@@ -86,7 +86,7 @@ def test_an_answer_filled_in_by_keys_ends_up_in_the_file(open_notebook, app):
 def test_arrow_keys_move_between_entries_and_never_between_cells(open_notebook, app):
     notebook = open_notebook(cells(FILL), app)
     notebook.run_all()
-    entries = widget(notebook, 1).locator(".cr-entry")
+    entries = widget(notebook, 1).locator(".crx-entry")
     entries.first.focus()
     for key, at in (("ArrowDown", 2), ("ArrowRight", 3), ("ArrowUp", 1), ("ArrowLeft", 0), ("ArrowUp", 0)):
         notebook.page.keyboard.press(key)
@@ -121,28 +121,28 @@ def test_choices_lists_and_graphs_work_by_keys(open_notebook, app):
         while not item.get_attribute("aria-label").endswith(f", {place + 1} of {len(wanted)}"):
             keys.press("Alt+ArrowUp")
             expect(item).to_be_focused()
-    box.locator(".cr-main").press("Enter")  # which settles on the list as it stands, moved or not
-    expect(box.locator(".cr-verdict")).to_contain_text("Right.")
-    lock(notebook, 2, box.locator(".cr-item").first)
+    box.locator(".crx-main").press("Enter")  # which settles on the list as it stands, moved or not
+    expect(box.locator(".crx-verdict")).to_contain_text("Right.")
+    lock(notebook, 2, box.locator(".crx-item").first)
     assert f'lock_in("{FACTORS}", "{right(FACTORS)}")' in notebook.source(2)
 
     box = widget(notebook, 3)
     for way in right(PATHS):
         for node in way.split(" > "):
-            box.locator(".cr-node[tabindex='0']").focus()
+            box.locator(".crx-node[tabindex='0']").focus()
             reach(page, node)
             keys.press("Enter")
-    expect(box.locator(".cr-picked li")).to_have_count(len(right(PATHS)))
-    lock(notebook, 3, box.locator(".cr-node[tabindex='0']"))
+    expect(box.locator(".crx-picked li")).to_have_count(len(right(PATHS)))
+    lock(notebook, 3, box.locator(".crx-node[tabindex='0']"))
 
     box = widget(notebook, 4)
     for node in right(NEEDS):
-        box.locator(".cr-node[tabindex='0']").focus()
+        box.locator(".crx-node[tabindex='0']").focus()
         reach(page, node)
         keys.press("Space")
-    box.locator(".cr-main").press("Enter")
-    expect(box.locator(".cr-verdict")).to_contain_text("Right.")
-    lock(notebook, 4, box.locator(".cr-main"))
+    box.locator(".crx-main").press("Enter")
+    expect(box.locator(".crx-verdict")).to_contain_text("Right.")
+    lock(notebook, 4, box.locator(".crx-main"))
 
     notebook.restart()
     notebook.run_all()
@@ -157,7 +157,7 @@ def reach(page, node):
             """node => { const at = e => { const b = e.getBoundingClientRect(); return [b.x, b.y]; };
                 const now = document.activeElement, root = now.ownerSVGElement;
                 const name = n => n.getAttribute('aria-label').split(',')[0];
-                const aim = [...root.querySelectorAll('.cr-node')].find(n => name(n) === node);
+                const aim = [...root.querySelectorAll('.crx-node')].find(n => name(n) === node);
                 return [at(now), at(aim)]; }""",
             node,
         )
@@ -176,7 +176,7 @@ def test_lists_and_graphs_work_by_mouse(open_notebook):
     notebook.run_all()
     mouse = notebook.page.mouse
     box = widget(notebook, 1)
-    items = box.locator(".cr-item")
+    items = box.locator(".crx-item")
     before = [item.inner_text() for item in items.all()]
     top, bottom = items.first.bounding_box(), items.last.bounding_box()
     mouse.move(bottom["x"] + 80, bottom["y"] + 10)
@@ -190,11 +190,11 @@ def test_lists_and_graphs_work_by_mouse(open_notebook):
 
     box = widget(notebook, 2)
     for node in right(PATHS)[0].split(" > "):
-        box.locator(f".cr-node[aria-label^='{node}']").click()
-    expect(box.locator(".cr-picked li")).to_have_count(1)
+        box.locator(f".crx-node[aria-label^='{node}']").click()
+    expect(box.locator(".crx-picked li")).to_have_count(1)
     box.get_by_role("button", name=f"take {right(PATHS)[0]} away").click()
-    expect(box.locator(".cr-picked li")).to_have_count(0)
-    box.locator(".cr-node[aria-label^='x2']").click()
+    expect(box.locator(".crx-picked li")).to_have_count(0)
+    box.locator(".crx-node[aria-label^='x2']").click()
     box.get_by_role("button", name="Take the last step back").click()
     expect(box).to_contain_text("Click your way through the nodes, beginning at x\u2082")
 

@@ -103,7 +103,7 @@ def test_mistakes_are_named_on_the_page_and_the_saved_file_alone_gets_the_points
     notebook = open_notebook(shutil.copy(EXERCISES, tmp_path / "04_ada.ipynb"))  # a name, and so a kernel, of its own
     write(notebook, "setup", notebook.source("setup").replace('student("")', f'student("{STUDENT}")'))
     notebook.run_all()
-    expect(notebook.output("setup").locator(".cr-progress")).to_contain_text("0 of 6 right, 0 of 12 points")
+    expect(notebook.output("setup").locator(".crx-progress")).to_contain_text("0 of 6 right, 0 of 12 points")
 
     # functions: a wrong one is named, the right one passes
     for id, mistake, wrong, right in (
@@ -114,14 +114,14 @@ def test_mistakes_are_named_on_the_page_and_the_saved_file_alone_gets_the_points
             write(notebook, f"answer-{id}", source)
             notebook.run(f"answer-{id}")
             notebook.run(f"check-{id}")
-            expect(notebook.output(f"check-{id}").locator(".cr-panel")).to_contain_text(verdict)
+            expect(notebook.output(f"check-{id}").locator(".crx-panel")).to_contain_text(verdict)
             notebook.screenshot(f"{id}-{'right' if source == right else mistake}")
 
     # numbers: filled in, checked at once, locked in by running the cell again
     fill = exercise("jacobian-fill")
     (inputs,) = draw_cases(fill, seed_of(STUDENT, fill.id))
     J = np.real(fill.right(*inputs.values())).round(6) + 0.0
-    entries = notebook.output("answer-jacobian-fill").locator("input.cr-entry")
+    entries = notebook.output("answer-jacobian-fill").locator("input.crx-entry")
     assert entries.count() == J.size
 
     def enter(values):
@@ -129,7 +129,7 @@ def test_mistakes_are_named_on_the_page_and_the_saved_file_alone_gets_the_points
         for entry, value in zip(entries.all(), values.ravel(), strict=True):
             entry.fill(f"{value:g}")
         notebook.output("answer-jacobian-fill").get_by_role("button", name="Check", exact=True).click()
-        return expect(notebook.output("answer-jacobian-fill").locator(".cr-panel"))
+        return expect(notebook.output("answer-jacobian-fill").locator(".crx-panel"))
 
     wrong = J.copy()
     wrong[2, 0] /= 2
@@ -148,8 +148,8 @@ def test_mistakes_are_named_on_the_page_and_the_saved_file_alone_gets_the_points
     )
     np.testing.assert_allclose(ast.literal_eval(locked[1]), J)
     notebook.run("check-jacobian-fill")
-    expect(notebook.output("check-jacobian-fill").locator(".cr-panel")).to_contain_text("Right.")
-    expect(notebook.output("setup").locator(".cr-progress")).to_contain_text("3 of 6 right, 8 of 12 points")
+    expect(notebook.output("check-jacobian-fill").locator(".crx-panel")).to_contain_text("Right.")
+    expect(notebook.output("setup").locator(".crx-progress")).to_contain_text("3 of 6 right, 8 of 12 points")
     notebook.screenshot("exercises-04")
 
     # the file is all that is handed in
