@@ -286,7 +286,7 @@ def backprop_steps(net: Network, x: ArrayLike, y: ArrayLike, loss: str | Loss = 
     steps: list[Step] = []
 
     def step(name: str, equation: str, formula: str, text: str, layer: int, result: np.ndarray) -> None:
-        steps.append(Step(name, equation, formula, f"{text} = {_numbers(result)}", layer, np.array(result)))
+        steps.append(Step(name, equation, formula, f"{text} = {_numbers(result)}", layer, result))
 
     for l in range(1, net.L + 1):
         u, d, W, z, a = _raised(l), _raised(l - 1), _numbers(net.W[l]), _numbers(back.z[l]), _numbers(back.a[l - 1])

@@ -79,6 +79,10 @@ def moons(N: int = 200, noise: float = 0.1, rng: int | np.random.Generator = 0) 
     """Two half circles of radius 1 that reach into each other, with normal noise of this standard deviation.
 
     x : (2, N)      y : (1, N)
+
+    >>> x, y, labels = moons(4, noise=0.0)
+    >>> labels, np.hypot(*x[:, labels == 0]), np.hypot(*(x[:, labels == 1] - [[1], [0.5]]))
+    (array([0, 1, 0, 1]), array([1., 1.]), array([1., 1.]))
     """
     rng = np.random.default_rng(rng)
     labels = np.arange(positive_integer("N", N)) % 2
@@ -91,6 +95,10 @@ def spiral(N: int = 300, classes: int = 3, noise: float = 0.2, rng: int | np.ran
     """One arm of a spiral for each class, from the centre to radius 1; noise is in radians along the circle.
 
     x : (2, N)      y : (classes, N), one-hot; (1, N) for two classes
+
+    >>> x, y, labels = spiral(6)
+    >>> labels, y.sum(axis=1), bool(np.hypot(*x).max() <= 1)
+    (array([0, 1, 2, 0, 1, 2]), array([2., 2., 2.]), True)
     """
     rng = np.random.default_rng(rng)
     labels = np.arange(positive_integer("N", N)) % positive_integer("classes", classes)

@@ -215,7 +215,11 @@ class Network:
 
 
 def as_columns(name: str, value: ArrayLike, n: int, dtype: np.dtype) -> np.ndarray:
-    """value as (n, N) of this dtype; a vector (n,) becomes one column. Raises ValueError for any other shape."""
+    """value as (n, N) of this dtype; a vector (n,) becomes one column. Raises ValueError for any other shape.
+
+    >>> as_columns("x", [1, 2, 3], 3, np.dtype(float)).shape
+    (3, 1)
+    """
     array = real(name, value).astype(dtype, copy=False)
     if array.ndim == 1:
         array = array[:, None]

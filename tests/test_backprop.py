@@ -96,6 +96,16 @@ def test_the_gradient_of_a_batch_is_the_mean_of_those_of_its_examples():
         np.testing.assert_allclose(db[l], np.mean([one[2][l] for one in one_by_one], axis=0), rtol=1e-12)
 
 
+@pytest.mark.parametrize("loss, output", [("squared error", "tanh"), ("categorical cross-entropy", "softmax")])
+def test_a_large_batch_which_is_laid_out_otherwise_is_the_mean_of_its_parts(loss, output):
+    net, x, y = case([150, 150, 3], "sigmoid", output, 120, seed=1)
+    parts = [loss_and_gradients(net, x[:, s], y[:, s], loss) for s in (slice(0, 60), slice(60, 120))]
+    value, dW, db = loss_and_gradients(net, x, y, loss)
+    expected = (net.vector(*parts[0][1:]) + net.vector(*parts[1][1:])) / 2
+    assert value == pytest.approx((parts[0][0] + parts[1][0]) / 2)
+    np.testing.assert_allclose(net.vector(dW, db), expected, rtol=1e-11, atol=1e-15)
+
+
 def test_a_penalty_adds_its_own_loss_and_gradient_and_leaves_biases_alone():
     net, x, y = case([3, 4, 2], "tanh", "identity", 5, seed=1)
     loss, dW, db = loss_and_gradients(net, x, y)

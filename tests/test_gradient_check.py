@@ -175,6 +175,12 @@ def test_a_mistake_away_from_the_kink_is_no_kink(factor):
     assert report.kinks == []
 
 
+def test_a_small_mistake_where_f_is_curved_is_no_kink():
+    report = check_gradient(lambda theta: theta[0] ** 2, [1.0], gradients=[2.000004])
+    assert not report.ok
+    assert report.kinks == []
+
+
 def test_kinks_do_not_hide_a_mistake_elsewhere():
     net = Network.from_parameters([[[1.0], [1.0]]], [[0.0, 0.5]], "relu")
     x, y = np.zeros((1, 1)), np.full((2, 1), -1.0)
