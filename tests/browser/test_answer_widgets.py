@@ -35,11 +35,15 @@ def widget(notebook, cell):
 
 
 def lock(notebook, cell, control):
-    """Press Shift+Enter where the focus is, in the widget, and wait until the cell has run."""
+    """Press Shift+Enter where the focus is, in the widget, and wait until its answer stands in the cell."""
     control.focus()
     notebook.page.keyboard.press("Shift+Enter")
-    expect(notebook.cell(cell).locator(".crx-state")).to_have_text(
-        "\u2713 This answer is locked in: it stands in the cell."
+    state = notebook.cell(cell).locator(".crx-state")
+    expect(state).to_have_text("\u2713 This answer is locked in: it stands in the cell.")
+    notebook.page.wait_for_function(  # the source follows the output, with the reply that ends the run
+        """i => window.jupyterapp.shell.currentWidget.content.widgets[i]
+                .model.sharedModel.getSource().includes('", ')""",
+        arg=cell,
     )
 
 
