@@ -131,7 +131,7 @@ def ask_patterns(s, slopes, affine, keys):
     }
     return Ask(
         text="Five maps of three inputs, five Jacobians. Which one belongs to the softmax?",
-        options={key: f"pattern {key}" for key in keys},
+        options={key: "×".join(map(str, matrices[name].shape)) for key, name in keys.items()},
         patterns={key: matrices[name].round(2) for key, name in keys.items()},
     )
 

@@ -90,8 +90,8 @@ PATHS = Exercise(
 
 
 def draw_chain(rng):
-    a, b, c, x = (int(v) for v in rng.choice(np.arange(3, 8), 4, replace=False))
-    return {"x": x, "a": a, "b": -b, "c": c}
+    a, c, x = (int(v) for v in rng.choice(np.arange(3, 10), 3, replace=False))
+    return {"x": x, "a": a, "b": -int(rng.integers(2, 7)), "c": c}
 
 
 def right_chain(x, a, b, c):
@@ -185,9 +185,16 @@ SCALAR = Exercise(
 # ---------------------------------------------------------------------------------------------------- factors-order
 
 
+def unsolved(rng, solved):
+    """The items in any order but the right one."""
+    while (order := rng.permutation(solved).tolist()) == solved:
+        pass
+    return order
+
+
 def draw_factors(rng):
     sizes = [int(n) for n in rng.choice(np.arange(2, 10), 5, replace=False)]
-    return {"sizes": sizes, "keys": dict(zip("abcd", rng.permutation([1, 2, 3, 4]).tolist(), strict=True))}
+    return {"sizes": sizes, "keys": dict(zip("abcd", unsolved(rng, [4, 3, 2, 1]), strict=True))}
 
 
 def in_order(*factors):

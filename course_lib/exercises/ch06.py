@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.exercises.ch05 import unsolved
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 
 ETA = 0.5  # the step of the mistake that updates too early
@@ -235,7 +236,7 @@ NEEDS = {"a1": "z1", "z2": "a1", "a2": "z2", "d2": "a2", "d1": "d2", "dW": "d1",
 
 
 def draw_order(rng):
-    return {"keys": dict(zip("abcdefgh", rng.permutation(list(STEPS)).tolist(), strict=True))}
+    return {"keys": dict(zip("abcdefgh", unsolved(rng, list(STEPS)), strict=True))}
 
 
 def sequence(*steps):
@@ -550,7 +551,7 @@ def draw_hunt(rng):
     W, b = weights(rng, [2, 3, 3, 2])
     x = rng.uniform(-1.5, 1.5, (2, 4))
     y = rng.uniform(0.05, 0.95, (2, 4))
-    names = rng.permutation(list(BUGS)).tolist()
+    names = unsolved(rng, sorted(BUGS))
     return {"W": W, "b": b, "x": x, "y": y, "bugs": names, "keys": dict(zip("abcde", sorted(BUGS), strict=True))}
 
 
@@ -647,7 +648,7 @@ B0 = [None, np.full((2, 1), 0.35), np.full((2, 1), 0.60)]
 
 
 def draw_slip(rng):
-    return {"eta": float(rng.choice([0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.65, 0.7, 0.75, 0.8]))}
+    return {"eta": float(rng.choice(np.delete(np.arange(20, 100), 30))) / 100}  # not 0.5, which the example has
 
 
 def after_step(dW, eta, db=None):
