@@ -4,9 +4,103 @@ ANSWERS: exercise id -> answers. A [code] answer is the function; a typed one is
 gives the literal.
 """
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
+
+
+# ---------------------------------------------------------------------------------------------------- chapters 01 to 03
+def losses_loop(w, b, x, y):
+    each = []
+    for x_n, y_n in zip(x, y, strict=True):
+        each.append((w * x_n + b - y_n) ** 2 / 2)
+    return each, sum(each) / len(each)
+
+
+def losses_columns(w, b, x, y):
+    r = (w * x + b - y)[:, None]
+    return r * r / 2, (r.T @ r).item() / (2 * len(r))
+
+
+def losses_polyval(w, b, x, y):
+    each = np.square(np.polyval([w, b], x) - y) * 0.5
+    return [each, np.average(each)]
+
+
+def mean_table(p):
+    each = 0.5 * (p.w * p.x + p.b - p.y) ** 2
+    return [each.sum(), each.mean(), 2 * each.sum(), each.mean()]
+
+
+def forward_recursive(W, b, x):
+    def run(l):
+        if l == 0:
+            return [None], [x]
+        z, a = run(l - 1)
+        u = np.einsum("ik,kn->in", W[l], a[-1]) + b[l]
+        return [*z, u], [*a, np.exp(u) / (1 + np.exp(u))]
+
+    return run(len(W) - 1)
+
+
+def forward_lists(W, b, x):
+    z, a = [None], [[v[0] for v in x.tolist()]]
+    for l in range(1, len(W)):
+        z.append(
+            [
+                sum(w * v for w, v in zip(row, a[-1], strict=True)) + c[0]
+                for row, c in zip(W[l].tolist(), b[l].tolist(), strict=True)
+            ]
+        )
+        a.append([1 / (1 + np.exp(-v)) for v in z[-1]])
+    return z, a
+
+
+def forward_tanh(W, b, x):
+    z, a = [None] * len(W), [x] + [None] * (len(W) - 1)
+    for l in range(1, len(W)):
+        z[l] = b[l] + W[l].dot(a[l - 1])
+        a[l] = (1 + np.tanh(z[l] / 2)) / 2
+    return (z, a)
+
+
+def loss(theta, x, y):
+    W1, b1, W2, b2 = theta[:6].reshape(3, 2), theta[6:9, None], theta[9:12].reshape(1, 3), theta[12:, None]
+    a = 1 / (1 + np.exp(-(W2 @ np.tanh(W1 @ x + b1) + b2)))
+    return 0.5 * np.sum((a - y) ** 2) / x.shape[1]
+
+
+def nudge_in_place(theta, x, y):
+    g = []
+    for j in range(len(theta)):
+        keep = theta[j]
+        theta[j] = keep + 1e-5
+        up = loss(theta, x, y)
+        theta[j] = keep - 1e-5
+        g.append((up - loss(theta, x, y)) / 2e-5)
+        theta[j] = keep
+    return g
+
+
+def nudge_matrix(theta, x, y):
+    T = np.hstack([theta[:, None] + 3e-6 * np.eye(13), theta[:, None] - 3e-6 * np.eye(13)])
+    v = np.array([loss(t, x, y) for t in T.T])
+    return ((v[:13] - v[13:]) / 6e-6).reshape(-1, 1)
+
+
+def nudge_five(theta, x, y, h=1e-3):
+    return np.array(
+        [
+            (
+                8 * (loss(theta + h * e, x, y) - loss(theta - h * e, x, y))
+                - loss(theta + 2 * h * e, x, y)
+                + loss(theta - 2 * h * e, x, y)
+            )
+            / (12 * h)
+            for e in np.eye(13)
+        ]
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- chapter 04
@@ -189,6 +283,29 @@ def fill(p: SimpleNamespace):
 
 NEEDED = {3: "a1 z2 W3 z3 a3 y", 4: "a1 z2 W3 z3 W4 z4 a4 y"}
 ANSWERS = {
+    "mean-against-sum": styles(mean_table),
+    "loss-of-the-set": [losses_loop, losses_columns, losses_polyval],
+    "gradient-of-mean": letter("mean"),
+    "downhill": letter("against"),
+    "half-and-mean": words(keys_of("loss", "through", "square", "cancel", "step")),
+    "shape-dominoes": words(keys_of(1, 2, 3, 4)),
+    "count-p": [
+        lambda p: sum(m * n + m for n, m in pairwise(p.sizes)),
+        lambda p: float(sum(m * (n + 1) for n, m in pairwise(p.sizes))),
+        lambda p: np.array([sum(m * (n + 1) for n, m in pairwise(p.sizes))]),
+    ],
+    "forward-pass": [forward_recursive, forward_lists, forward_tanh],
+    "what-to-keep": letter("all"),
+    "linear-collapse": styles(lambda p: np.column_stack([p.W2 @ p.W1, p.W2 @ p.b1 + p.b2])),
+    "central-difference-loss": [nudge_in_place, nudge_matrix, nudge_five],
+    "best-h": [
+        *styles(lambda p: [2 * np.sqrt(2.0**-52 * p.F / p.M2), np.cbrt(3 * 2.0**-52 * p.F / p.M3)]),
+        lambda p: [float(f"{v:.2g}") for v in (2 * np.sqrt(2.0**-52 * p.F / p.M2), np.cbrt(3 * 2.0**-52 * p.F / p.M3))],
+    ],
+    "read-report": letter("one layer"),
+    "kink-and-integers": letter("kink"),
+    "million-passes": styles(lambda p: [2 * p.P / 1e6, p.P * p.N / 1e6, 2 * p.P * p.P * p.N / p.rate / 3600]),
+    "zero-weights": letter("vanish"),
     "jacobian-fill": styles(fill),
     "jacobian-patterns": letter("softmax"),
     "numerical-jacobian": [jacobian_loop, jacobian_in_place, jacobian_by_rows],

@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+from course_lib.exercises.keyed import lettered, picks
 from course_lib.exercises.values import Map
 from course_lib.jacobians import numerical_jacobian
 
@@ -108,17 +109,12 @@ PATTERNS = ("softmax", "elementwise", "affine", "sum", "fork")
 def draw_patterns(rng):
     s = rng.dirichlet([2.0, 2.0, 2.0])
     affine = rng.permutation([2, -1, 3, 1, -2, 4, -3, 5, -4]).reshape(3, 3)
-    order = rng.permutation(PATTERNS).tolist()
     return {
         "s": s,
         "slopes": rng.uniform(0.1, 0.9, 3),
         "affine": affine,
-        "keys": dict(zip("abcde", order, strict=True)),
+        "keys": lettered(rng, PATTERNS),
     }
-
-
-def pattern_key(keys, wanted):
-    return next(key for key, name in keys.items() if name == wanted)
 
 
 def ask_patterns(s, slopes, affine, keys):
@@ -134,10 +130,6 @@ def ask_patterns(s, slopes, affine, keys):
         options={key: "×".join(map(str, matrices[name].shape)) for key, name in keys.items()},
         patterns={key: matrices[name].round(2) for key, name in keys.items()},
     )
-
-
-def picks(wanted):
-    return lambda s, slopes, affine, keys: pattern_key(keys, wanted)
 
 
 PATTERN = Exercise(
@@ -277,7 +269,7 @@ LAYOUTS = ("inner first", "outer first", "elementwise", "sum")
 
 def draw_layout(rng):
     n, k, m = (int(v) for v in rng.choice(np.arange(2, 8), 3, replace=False))
-    return {"n": n, "k": k, "m": m, "keys": dict(zip("abcd", rng.permutation(LAYOUTS).tolist(), strict=True))}
+    return {"n": n, "k": k, "m": m, "keys": lettered(rng, LAYOUTS)}
 
 
 def ask_layout(n, k, m, keys):
@@ -294,38 +286,34 @@ def ask_layout(n, k, m, keys):
     )
 
 
-def picks_layout(wanted):
-    return lambda n, k, m, keys: pattern_key(keys, wanted)
-
-
 LAYOUT = Exercise(
     id="jacobian-layout",
     title="The other layout",
     kind="choice",
     answer="layout",
     draw=draw_layout,
-    right=picks_layout("inner first"),
+    right=picks("inner first"),
     ask=ask_layout,
     mistakes=(
         KnownMistake(
             "our-order",
             "that is the order of our layout; with rows for inputs the shapes do not fit together",
             "Write the two shapes side by side. The inner numbers must agree.",
-            picks_layout("outer first"),
+            picks("outer first"),
             row=28,
         ),
         KnownMistake(
             "elementwise",
             "entry by entry would need two matrices of one shape, and mixes derivatives that do not belong together",
             "Every input reaches every output through all the numbers in between: what adds those ways up?",
-            picks_layout("elementwise"),
+            picks("elementwise"),
             row=26,
         ),
         KnownMistake(
             "sum",
             "slopes along a chain multiply; they do not add",
             "If f doubles every change and g triples it, what does g(f(x)) do to a change?",
-            picks_layout("sum"),
+            picks("sum"),
             row=29,
         ),
     ),

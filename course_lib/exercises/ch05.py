@@ -5,6 +5,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+from course_lib.exercises.keyed import in_order, lettered, picks
 from course_lib.exercises.values import Map
 from course_lib.jacobians import numerical_jacobian
 
@@ -185,21 +186,9 @@ SCALAR = Exercise(
 # ---------------------------------------------------------------------------------------------------- factors-order
 
 
-def unsolved(rng, solved):
-    """The items in any order but the right one."""
-    while (order := rng.permutation(solved).tolist()) == solved:
-        pass
-    return order
-
-
 def draw_factors(rng):
     sizes = [int(n) for n in rng.choice(np.arange(2, 10), 5, replace=False)]
-    return {"sizes": sizes, "keys": dict(zip("abcd", unsolved(rng, [4, 3, 2, 1]), strict=True))}
-
-
-def in_order(*factors):
-    """The keys of the factors J1..J4 in the given order, leftmost first."""
-    return lambda sizes, keys: " ".join(next(k for k, f in keys.items() if f == factor) for factor in factors)
+    return {"sizes": sizes, "keys": lettered(rng, [4, 3, 2, 1], solved=False)}
 
 
 def dominoes(sizes, keys):
@@ -344,7 +333,7 @@ BRACKETS = {
 
 def draw_bracketing(rng):
     sizes = [int(n) for n in rng.choice(np.arange(3, 12), 4, replace=False)] + [1]
-    return {"sizes": sizes, "keys": dict(zip("abcde", rng.permutation(list(BRACKETS)).tolist(), strict=True))}
+    return {"sizes": sizes, "keys": lettered(rng, list(BRACKETS))}
 
 
 def cost(bracket, sizes):
@@ -367,10 +356,6 @@ def ask_bracketing(sizes, keys):
         "(An m×k matrix times a k×n matrix takes m·k·n.)",
         options=dict(keys),
     )
-
-
-def picks(wanted):
-    return lambda sizes, keys: next(key for key, text in keys.items() if text == wanted)
 
 
 BRACKETING = Exercise(

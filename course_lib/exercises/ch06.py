@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.exercises.ch05 import unsolved
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+from course_lib.exercises.keyed import in_order, lettered
 
 ETA = 0.5  # the step of the mistake that updates too early
 
@@ -236,11 +236,7 @@ NEEDS = {"a1": "z1", "z2": "a1", "a2": "z2", "d2": "a2", "d1": "d2", "dW": "d1",
 
 
 def draw_order(rng):
-    return {"keys": dict(zip("abcdefgh", unsolved(rng, list(STEPS)), strict=True))}
-
-
-def sequence(*steps):
-    return lambda keys: " ".join(next(k for k, s in keys.items() if s == step) for step in steps)
+    return {"keys": lettered(rng, list(STEPS), solved=False)}
 
 
 def by_needs(keys):
@@ -248,7 +244,7 @@ def by_needs(keys):
     done: list[str] = []
     while len(done) < len(STEPS):
         done.append(next(s for s in keys.values() if s not in done and NEEDS.get(s) in (None, *done)))
-    return sequence(*done)(keys)
+    return in_order(*done)(keys)
 
 
 ORDER = Exercise(
@@ -269,26 +265,26 @@ ORDER = Exercise(
             "updated-first",
             "the weights are updated before δ¹ is formed; δ¹ needs the W² that the forward pass used",
             "Which of the steps reads W²? All of them must come before it changes.",
-            sequence("z1", "a1", "z2", "a2", "d2", "dW", "up", "d1"),
+            in_order("z1", "a1", "z2", "a2", "d2", "dW", "up", "d1"),
             row=12,
         ),
         KnownMistake(
             "errors-forwards",
             "the error terms run forwards here; δ¹ is made from δ²",
             "Look at the formula for δ¹. What does it read?",
-            sequence("z1", "a1", "z2", "a2", "d1", "d2", "dW", "up"),
+            in_order("z1", "a1", "z2", "a2", "d1", "d2", "dW", "up"),
         ),
         KnownMistake(
             "backward-first",
             "the error terms come before the forward pass, which makes the z and a that they read",
             "δ² reads a² and z². Where do these come from?",
-            sequence("d2", "d1", "z1", "a1", "z2", "a2", "dW", "up"),
+            in_order("d2", "d1", "z1", "a1", "z2", "a2", "dW", "up"),
         ),
         KnownMistake(
             "gradient-before-error",
             "the gradient of W¹ reads δ¹, which is not there yet",
             "Which error terms does the line of the two gradients read?",
-            sequence("z1", "a1", "z2", "a2", "d2", "dW", "d1", "up"),
+            in_order("z1", "a1", "z2", "a2", "d2", "dW", "d1", "up"),
         ),
     ),
     hints=(
@@ -551,7 +547,7 @@ def draw_hunt(rng):
     W, b = weights(rng, [2, 3, 3, 2])
     x = rng.uniform(-1.5, 1.5, (2, 4))
     y = rng.uniform(0.05, 0.95, (2, 4))
-    names = unsolved(rng, sorted(BUGS))
+    names = list(lettered(rng, sorted(BUGS), solved=False).values())
     return {"W": W, "b": b, "x": x, "y": y, "bugs": names, "keys": dict(zip("abcde", sorted(BUGS), strict=True))}
 
 
