@@ -20,7 +20,7 @@ def numbers(id):
 
 
 def right(id):
-    value = exercise(id).right(**vars(numbers(id)))
+    value = exercise(id).right(*vars(numbers(id)).values())
     return value.round(9).tolist() if hasattr(value, "tolist") else value
 
 
@@ -117,7 +117,7 @@ def test_choices_lists_and_graphs_work_by_keys(open_notebook, app):
     assert f'lock_in("{PATTERN}", "{right(PATTERN)}")' in notebook.source(1)
 
     box, wanted = widget(notebook, 2), right(FACTORS).split()
-    html = exercise(FACTORS).ask(**vars(numbers(FACTORS))).options
+    html = exercise(FACTORS).ask(*vars(numbers(FACTORS)).values()).options
     names = {key: html[key].replace("<sub>", "").replace("</sub>", "") for key in wanted}
     for place, key in enumerate(wanted):
         item = box.get_by_role("button", name=f"{names[key]},")
