@@ -90,7 +90,7 @@ def test_the_kernel_finds_nothing_of_the_grader_s(engine, monkeypatch):
     monkeypatch.setenv("SECRET_SEED", "17")
     look = """
 import os, pathlib, sys, gc
-texts = [repr(o) for o in gc.get_objects() if isinstance(o, dict) and "cases" in o]
+texts = [repr(o) for o in gc.get_objects() if isinstance(o, dict) and {"id", "cases"} <= o.keys()]
 beside = [str(p) for p in pathlib.Path.cwd().rglob("*")]
 x = str([texts, beside, os.environ.get("SECRET_SEED"), [v for v in os.environ if v.startswith("PYTEST")]])
 home = pathlib.Path.home()
