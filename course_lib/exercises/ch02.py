@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from course_lib.activations import sigmoid
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import in_order, lettered, picks
 
@@ -150,18 +151,12 @@ def neuron_by_neuron(W, b, x):
     return [None, *z], a
 
 
-def forward(
-    W, b, x, activate=lambda l, L, z: 1 / (1 + np.exp(-z)), bias=lambda l, b: b[l], source=lambda l, z, a: a[l - 1]
-):
+def forward(W, b, x, activate=lambda l, L, z: sigmoid(z), bias=lambda l, b: b[l], source=lambda l, z, a: a[l - 1]):
     z, a, L = [None], [x], len(W) - 1
     for l in range(1, L + 1):
         z.append(W[l] @ source(l, z, a) + bias(l, b))
         a.append(activate(l, L, z[l]))
     return z, a
-
-
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
 
 
 FORWARD = Exercise(

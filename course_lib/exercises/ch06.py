@@ -8,26 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.activations import dsigmoid, sigmoid
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import in_order, lettered
 
 ETA = 0.5  # the step of the mistake that updates too early
 
 
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def dsigmoid(z):
-    return sigmoid(z) * (1 - sigmoid(z))
-
-
 def forward(W, b, x):
-    z, a = [None], [x]
+    z, a = [], [x]
     for l in range(1, len(W)):
         z.append(W[l] @ a[l - 1] + b[l])
-        a.append(sigmoid(z[l]))
-    return z, a
+        a.append(sigmoid(z[-1]))
+    return [None, *z], a
 
 
 def loss(W, b, x, y):
