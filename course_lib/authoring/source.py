@@ -13,13 +13,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jupytext
 
 from course_lib._errors import CourseError
+from course_lib.authoring import symbols
 
 if TYPE_CHECKING:
     from course_lib.exercises.declaration import Exercise
@@ -144,12 +145,32 @@ def read_cells(path: Path, file: str) -> list[Cell]:
 
 
 def read_lesson(path: Path, file: str) -> list[Cell]:
-    """The cells of lesson.md: text, and code that may carry tags."""
-    cells = read_cells(path, file)
+    """The cells of lesson.md: text, with its rows of the table of symbols, and code that may carry tags."""
+    cells = [_with_symbols(cell, path.parent.parent / symbols.FILE) for cell in read_cells(path, file)]
     for cell in cells:
         _check_attributes(cell, allowed=("tags",))
         _check_no_marks(cell)
     return cells
+
+
+def _with_symbols(cell: Cell, file: Path) -> Cell:
+    """The cell with the rows of the table in place of the line [[symbols: key, key]]."""
+    if cell.kind != "markdown" or not any(line.text.startswith("[[") for line in cell.lines):
+        return cell
+    lines: list[Line] = []
+    for line in cell.lines:
+        keys = symbols.keys_of(line.text)
+        if keys is None:
+            if line.text.startswith("[["):
+                raise cell.error(f"expected [[symbols: key, key]], got {line.text!r}", line)
+            lines.append(line)
+            continue
+        try:
+            rows = symbols.table(keys, symbols.read_symbols(file))
+        except CourseError as error:
+            raise cell.error(str(error), line) from None
+        lines += [Line(line.number, row) for row in rows.split("\n")]
+    return replace(cell, lines=tuple(lines))
 
 
 def read_exercises(path: Path, file: str, declared: Sequence[Exercise]) -> list[Cell]:
