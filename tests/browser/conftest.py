@@ -21,6 +21,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from tests.browser.bench import Bench
+
 CHROMIUM_IS_MISSING = """Chromium is missing, the browser tests cannot run; install it with
     sudo apt-get install --no-install-recommends chromium fonts-dejavu-core     (Debian, Ubuntu)
     python -m playwright install chromium                                       (macOS, Windows, others)
@@ -241,3 +243,11 @@ def open_notebook(server: Server, page: Page) -> Iterator[Opener]:
     """Opens a notebook in JupyterLab or Notebook 7: `open_notebook(Path("notebooks/04_jacobians.ipynb"))`."""
     yield Opener(server, page)
     page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+
+
+@pytest.fixture
+def bench(page: Page) -> Iterator[Bench]:
+    """An explorable alone in a page; an error in the page fails the test."""
+    bench = Bench(page)
+    yield bench
+    assert bench.errors == []

@@ -5,28 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from test_explorables import CONTRAST, OVERLAPS, Bench, assert_shown, number
 
 from course_lib.explorables import DifferenceExplorer, LineFitter, ShapeEditor
 from course_lib.explorables.difference_explorer import FUNCTIONS, PRECISIONS
-
-
-@pytest.fixture
-def bench(page):
-    bench = Bench(page)
-    yield bench
-    assert bench.errors == []
-
-
-def drag(page, locator, by):
-    """Take hold of the middle of an element and pull."""
-    box = locator.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + by[0], y + by[1], steps=3)
-    page.mouse.up()
-
+from tests.browser.bench import assert_shown, drag, number
 
 # ------------------------------------------------------------------ line fitter
 
@@ -234,49 +216,7 @@ def test_the_step_follows_hand_and_keys(bench):
     assert bench.get("precision") == "float32"
 
 
-# ------------------------------------------------------------------ all of them
-
-STATES = [
-    LineFitter(arrow=True),
-    LineFitter(w=0.5, b=-4, squares=True, eta=0.5),
-    LineFitter(np.arange(40.0), np.sin(np.arange(40.0))),
-    ShapeEditor(),
-    ShapeEditor([784, 9999, 9999, 9999, 9999, 9999, 10]),
-    ShapeEditor([784, 512, 512, 10], view="matrices"),
-    *(DifferenceExplorer(name, h=h) for name, h in zip(FUNCTIONS, (0.5, 1e-15, 1.0, 1e-5), strict=True)),
-]
-
-
-@pytest.mark.parametrize("width", [700, 1000, 1400])
-def test_nothing_overlaps_or_leaves_the_page_at_any_width(bench, width):
-    for explorable in STATES:
-        bench.show(explorable, width)
-        assert bench.page.evaluate(OVERLAPS) == [], explorable
-        assert bench.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), explorable
-        assert bench.page.locator(".cr-shapes-table").evaluate_all("t => t.every(e => e.scrollWidth <= e.clientWidth)")
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_text_stands_out_from_its_ground(bench, dark):
-    for explorable in STATES:
-        bench.show(explorable, dark=dark)
-        assert bench.page.evaluate(CONTRAST) == [], explorable
-
-
-@pytest.mark.parametrize("explorable", [STATES[0], STATES[3], STATES[6]], ids=lambda e: type(e).__name__)
-def test_everything_that_takes_the_focus_has_a_name_and_keeps_its_keys_and_the_clean_up_is_whole(bench, explorable):
-    bench.show(explorable)
-    for element in bench.page.locator(".cr [tabindex], .cr button, .cr input").all():
-        assert element.get_attribute("data-lm-suppress-shortcuts") == "true", element.evaluate("e => e.outerHTML")
-        name = element.evaluate(
-            "e => e.getAttribute('aria-label') || e.textContent || e.labels?.[0]?.textContent || ''"
-        )
-        assert name.strip(), element.evaluate("e => e.outerHTML")
-    assert bench.page.evaluate("model.listeners()") > 0
-    bench.page.evaluate("end()")
-    assert bench.page.evaluate("model.listeners()") == 0
-    assert bench.page.locator("main > *").count() == 0
-
+# ------------------------------------------------------------------ in Jupyter
 
 CELLS = [
     "from course_lib.explorables import DifferenceExplorer, LineFitter, ShapeEditor",

@@ -1,0 +1,73 @@
+"""States of every explorable, from the plainest to the most crowded: what holds for all is tested over these."""
+
+import base64
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+
+from course_lib.explorables import (
+    DifferenceExplorer,
+    JacobianStage,
+    LineFitter,
+    PassPlayer,
+    PathExplorer,
+    ShapeEditor,
+    play,
+)
+from course_lib.explorables._base import Explorable
+from course_lib.network import Network
+
+
+def constant(n: int, layers: int) -> Explorable:
+    return play(Network([n] * (layers + 1), rng=1), np.ones(n), np.zeros(n), step=99)
+
+
+STATES: dict[str, list[Explorable]] = {
+    "01": [
+        LineFitter(arrow=True),
+        LineFitter(w=0.5, b=-4, squares=True, eta=0.5),
+        LineFitter(np.arange(40.0), np.sin(np.arange(40.0))),
+        LineFitter([2.0], [3.0]),
+        LineFitter([1.0, 1.0], [2.0, 2.0], w=50.0, b=-1e3),
+    ],
+    "02": [
+        ShapeEditor(),
+        ShapeEditor([784, 9999, 9999, 9999, 9999, 9999, 10]),
+        ShapeEditor([784, 512, 512, 10], view="matrices"),
+        ShapeEditor([3, 9999, 1, 7, 7, 7, 2], view="matrices", layer=0),
+        ShapeEditor([1, 1], view="matrices", layer=9),
+    ],
+    "03": [
+        DifferenceExplorer("exp", h=0.5),
+        DifferenceExplorer("x^3", h=1e-15),
+        DifferenceExplorer("sin(100x)", h=1.0, precision="float32"),
+        DifferenceExplorer("relu", x=-2e-6, h=1e-5, precision="float32"),
+    ],
+    "04": [
+        JacobianStage("affine"),
+        JacobianStage("polar", column=1),
+        JacobianStage("product", column=2),
+        JacobianStage("tanh"),
+        JacobianStage("softmax", x=[0.3, -1.2], column=2),
+        JacobianStage(lambda x: [x[0] * x[1], np.sin(x[0])]),
+    ],
+    "05": [PathExplorer(), PathExplorer(paths=["x1 > h1 > y1"]), PathExplorer(start="x2", end="y2")],
+    "06": [
+        PassPlayer(),
+        PassPlayer(step=11),
+        PassPlayer(step=7, selected="w 2 1 2", broken="no slope"),
+        *(constant(n, layers) for n, layers in [(4, 4), (3, 3), (3, 1), (1, 4)]),
+        play(Network([2, 3, 2, 3], rng=1), np.ones(2), np.zeros(3), step=99, broken="too early"),
+        play(Network([3, 2, 4, 1], "tanh", rng=3), np.ones((3, 5)), np.zeros((1, 5))),
+    ],
+}
+ALL = [state for chapter in STATES.values() for state in chapter]
+FIRST = list({type(state).__name__: state for state in reversed(ALL)}.values())[::-1]  # one of each kind
+
+
+def drawn_in(explorable):
+    """The picture in the HTML twin, as text and parsed."""
+    html = explorable._repr_mimebundle_()[0]["text/html"]
+    source = base64.b64decode(re.search(r'base64,([^"]+)"', html)[1]).decode()
+    return source, ElementTree.fromstring(source)
