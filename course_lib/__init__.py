@@ -14,6 +14,7 @@ __all__ = [
     "chain",
     "complexity",
     "data",
+    "environment",
     "finite_differences",
     "gradient_check",
     "jacobians",
