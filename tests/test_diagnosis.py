@@ -253,6 +253,43 @@ def test_a_loose_tolerance_asks_for_no_formula():
     assert verdict(measured, lambda W, x: W @ x * (1 + 1e-10)) == o.Correct()
 
 
+ROOT = Exercise(
+    id="root",
+    title="A root, either of them",
+    kind="code",
+    answer="root",
+    draw=lambda rng: {"a": rng.uniform(1, 2, int(rng.integers(3, 7)))},
+    right=np.sqrt,
+    measure=lambda parts, a: {"square": parts[""] ** 2},
+    mistakes=(KnownMistake("squared", "that is the square", "Which way round?", lambda a: a**2),),
+    hints=HINTS,
+)
+
+
+@pytest.mark.parametrize(
+    "answer, expected",
+    [
+        (np.sqrt, "correct"),
+        (lambda a: -np.sqrt(a), "correct"),
+        (lambda a: [(-1) ** k * v**0.5 for k, v in enumerate(a)], "correct"),
+        (lambda a: np.sqrt(a).astype(np.float32), "correct"),
+        (lambda a: a**2, "squared"),
+        (lambda a: -(a**2), "squared"),
+        (lambda a: np.sqrt(a)[1:], "wrong-shape"),
+        (lambda a: np.sqrt(a) * np.nan, "not-finite"),
+        (lambda a: np.sqrt(a) + 1j, "wrong-type"),
+        (lambda a: a, "incorrect"),
+    ],
+)
+def test_answers_are_compared_by_what_the_exercise_measures_of_them(answer, expected):
+    assert name_of(verdict(ROOT, answer)) == expected
+
+
+def test_what_is_measured_is_what_is_shown():
+    found = verdict(ROOT, lambda a: a)
+    assert (found.part, found.came) == ("square", pytest.approx(found.expected**2))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (
@@ -269,7 +306,7 @@ cases = st.lists(json_values, min_size=3, max_size=3).map(lambda c: {"cases": c}
 
 @given(records | cases)
 def test_a_forged_record_gives_an_outcome_and_never_an_error(record):
-    for exercise in (PRODUCT, LAYERS, GRID, ORDER, PATHS):
+    for exercise in (PRODUCT, LAYERS, ROOT, GRID, ORDER, PATHS):
         found = diagnose(exercise, draw_cases(exercise, 7), record)
         assert isinstance(found, o.Outcome)
         assert found.line()

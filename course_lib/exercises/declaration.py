@@ -76,6 +76,8 @@ class Exercise:
     cases   : [code] how many cases are drawn; typed exercises have one, drawn from the student's name
     rtol    : tolerance relative to the largest entry of the right part;  atol : added to it, in the part's units
     formula : [code] the formula is wanted: an answer off by 1e-13 to 1e-4 is named "finite-difference"
+    measure : [code] measure(parts, *inputs.values()) -> parts, which are compared in place of the values themselves: of
+              the answer, of `right` and of the mistakes alike. For questions that have many right answers
     """
 
     id: str
@@ -93,6 +95,7 @@ class Exercise:
     rtol: float = 1e-9
     atol: float = 0.0
     formula: bool = True
+    measure: Callable[..., dict[str, Any]] | None = None
 
 
 def seed_of(name: str, id: str) -> int:

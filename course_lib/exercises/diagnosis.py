@@ -61,7 +61,19 @@ def value_of(function: Callable[..., Any], given: dict[str, Any]) -> Any:
 def parts_of(exercise: Exercise, given: dict[str, Any], answer: Any) -> tuple[Parts, Parts]:
     """(parts that came, right parts) of one case, by name and in the same shapes. Raises Misfit."""
     right = value_of(exercise.right, given)
-    return named_parts(answer, exercise.parts, like=right), named_parts(right, exercise.parts)
+    return _compared(exercise, given, answer, right), _compared(exercise, given, right, right)
+
+
+def _compared(exercise: Exercise, given: dict[str, Any], value: Any, like: Any) -> Parts:
+    """The parts of a value as they are compared: its own, or what the exercise measures of them. Raises Misfit."""
+    parts = named_parts(value, exercise.parts, like=like)
+    if exercise.measure is None:
+        return parts
+    for name, array in parts.items():
+        if array.dtype.kind == "c":
+            raise Misfit("type", name, "real numbers", "complex numbers with an imaginary part")
+    measured = value_of(exercise.measure, {"": parts, **given})
+    return {name: np.asarray(number) for name, number in measured.items()}
 
 
 # --------------------------------------------------------------------------- answers in words
@@ -116,8 +128,8 @@ def _numbers(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequ
     misfit: tuple[int, Misfit] | None = None
     for k, (answer, value) in enumerate(zip(answers, right, strict=True)):
         try:
-            came = named_parts(answer, exercise.parts, like=value)
-            cases.append((came, named_parts(value, exercise.parts)))
+            came = _compared(exercise, inputs[k], answer, value)
+            cases.append((came, _compared(exercise, inputs[k], value, value)))
         except Misfit as found:
             misfit = misfit or (k, found)
     if misfit is None and all(_is_right(exercise, came, value) for came, value in cases):
@@ -164,7 +176,7 @@ def _is_mistake(exercise: Exercise, wrong: Callable[..., Any], inputs: Any, answ
     for given, answer in zip(inputs, answers, strict=True):
         try:
             value = value_of(wrong, given)
-            came, parts = named_parts(answer, exercise.parts, like=value), named_parts(value, exercise.parts)
+            came, parts = (_compared(exercise, given, v, value) for v in (answer, value))
         except Exception:  # a mistake that cannot be made with these numbers
             return False
         if not all(close(came[p], parts[p], max(exercise.rtol, 1e-9), exercise.atol).all() for p in parts):

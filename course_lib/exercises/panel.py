@@ -169,7 +169,7 @@ def _picture(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, 
     wrong = [p for p in right if off[p].any()] or ([max(right)] if quotient else [])
     pictures = []
     for part in wrong[:3]:
-        if right[part].size == 1 and exercise.kind == "num":
+        if right[part].size == 1 and (exercise.kind == "num" or exercise.measure):
             continue
         x, y = _real(came[part]), _real(right[part])
         gap = np.where(off[part] | quotient, x - y, 0.0)
