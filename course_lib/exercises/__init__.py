@@ -18,6 +18,7 @@ __all__ = [
     "hint",
     "lock_in",
     "numbers",
+    "predict",
     "student",
 ]
 
@@ -54,4 +55,6 @@ def exercise(id: str) -> Exercise:
 def __getattr__(name: str) -> object:
     if name in ("student", "numbers", "lock_in", "check", "hint"):
         return getattr(importlib.import_module(f"{__package__}.session"), name)
+    if name == "predict":
+        return importlib.import_module(f"{__package__}.predictions").predict
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

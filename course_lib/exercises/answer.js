@@ -1,4 +1,4 @@
-// The answer widgets and the progress line: draws a question, takes keys and clicks, keeps the draft in a trait.
+// The answer widgets, the predictions and the progress line: draws a question, takes keys and clicks, keeps the draft in a trait.
 // Nothing is judged here; Check asks Python, which answers with the verdict.
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -421,6 +421,35 @@ function answer({ model, el }) {
   return () => { for (const [event, run] of Object.entries(redo)) model.off(event, run); release(); };
 }
 
+// ------------------------------------------------------------------ predict, then see
+function predict({ model, el }) {
+  const options = model.get("options"), group = `crx-${Math.random().toString(36).slice(2)}`;
+  const cards = make("fieldset", { class: "crx-choice crx-options" }, make("legend", {}, "What do you expect?"));
+  options.forEach((html, k) => {
+    const input = make("input", { type: "radio", name: group, value: k, "data-lm-suppress-shortcuts": "true" });
+    input.addEventListener("change", () => { model.set("chosen", k); model.save_changes(); });
+    cards.append(make("label", { class: "crx-card" }, input, make("span", { html })));
+  });
+  const note = make("div", { class: "crx-note", role: "status" });
+  const summary = make("summary", { "data-lm-suppress-shortcuts": "true" }, "I have run the next cell: what is true?");
+  const truth = make("div");
+  const answer = make("details", { class: "crx-truth" }, summary, truth);
+  const root = make("div", { class: "crx-answer crx-predict", role: "group", "aria-label": "Your prediction" }, cards, note, answer);
+  const show = () => {
+    const chosen = model.get("chosen"), right = model.get("right");
+    cards.querySelectorAll("input").forEach((input, k) => { input.checked = k === chosen; });
+    answer.hidden = chosen < 0;
+    note.textContent = chosen < 0 ? "Choose before you read on. Nothing is graded." : "Run the next cell and compare.";
+    const verdict = chosen === right ? "\u2713 As you expected" : `\u270e You expected <b>${options[chosen]}</b>, it is`;
+    truth.innerHTML = `${verdict}: <b>${options[right]}</b>. ${model.get("because")}`;
+  };
+  model.on("change:chosen", show);
+  show();
+  el.append(root);
+  const release = letRunKeysThrough(root);
+  return () => { model.off("change:chosen", show); release(); root.remove(); };
+}
+
 function progress({ model, el }) {
   const root = make("div", { class: "crx-progress", role: "status" });
   const MARK = { correct: "\u2713", blank: "\u25cb", tried: "\u270e" }, SAYS = { correct: "right", blank: "not attempted", tried: "tried" };
@@ -442,4 +471,4 @@ function progress({ model, el }) {
   return () => { model.off("change:items", show); model.off("change:heading", show); };
 }
 
-export default { render: (context) => (context.model.get("kind") === "progress" ? progress : answer)(context) };
+export default { render: (context) => ({ progress, predict }[context.model.get("kind")] ?? answer)(context) };

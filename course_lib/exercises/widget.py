@@ -1,4 +1,4 @@
-"""The answer widgets: what a student fills in, and the line that shows the progress. State lives in traits.
+"""The answer widgets: what a student fills in, what a reader predicts, and the progress line. State lives in traits.
 
 The page draws and takes the keys (answer.js) and sends the draft; Python judges it and writes the verdict into a trait.
 """
@@ -19,6 +19,7 @@ from course_lib.exercises.diagnosis import value_of
 from course_lib.exercises.values import Misfit, words
 
 if TYPE_CHECKING:
+    from course_lib.exercises.predictions import Prediction
     from course_lib.exercises.session import Session
 
 _HERE = Path(__file__).parent
@@ -135,6 +136,38 @@ def _constant_line(chapter: str) -> str:
     from course_lib.exercises.session import progress_text
 
     return progress_text(chapter)
+
+
+class PredictionWidget(_Widget):
+    """The options of a question of the lesson. ``chosen`` is the number of the one chosen, -1 before."""
+
+    options = t.List(t.Unicode()).tag(sync=True)
+    right = t.Int().tag(sync=True)
+    because = t.Unicode().tag(sync=True)
+    chosen = t.Int(-1).tag(sync=True)
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+        super().__init__(
+            kind="predict",
+            options=[panel.simple(option) for option in prediction.options],
+            right=prediction.options.index(prediction.right),
+            because=panel.simple(prediction.because),
+        )
+
+    def text(self) -> str:
+        """The options in one line."""
+        return "What do you expect? " + " | ".join(map(panel.plain, self.prediction.options))
+
+    def page(self) -> str:
+        """The options, and the answer to open, without a script."""
+        options = "".join(f"<li>{option}</li>" for option in self.options)
+        truth = f"{self.options[self.right]}. {self.because}"
+        answer = f"<details><summary>After the next cell: what is true</summary>{truth}</details>"
+        return f"<p>What do you expect?</p><ul>{options}</ul>{answer}"
+
+    def __repr__(self) -> str:
+        return self.text()
 
 
 # --------------------------------------------------------------------------- the question
