@@ -21,6 +21,7 @@ __all__ = [
     "losses",
     "network",
     "training",
+    "wrong_passes",
 ]
 
 
