@@ -5,7 +5,7 @@ v <- momentum v + dL/dtheta,    theta <- theta - eta v         for every batch o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,6 +57,7 @@ def train(
     batch: int = 32,
     loss: str | Loss = "squared error",
     penalty: float = 0.0,
+    gradients: Callable[..., tuple] | None = None,
     watch: Mapping[str, Data] | None = None,
     rng: int | np.random.Generator = 0,
     progress: bool = False,
@@ -69,6 +70,8 @@ def train(
     momentum      : share of the last step that is kept, from 0 to below 1
     batch         : columns of a step; the last of an epoch has what is left
     loss, penalty : as in ``Backpropagation``
+    gradients     : (net, x, y) -> loss, dW, db of a batch, to train with your own backward pass; what it returns is taken
+                    as it is, whatever loss and penalty say. Without it, the library's own
     watch         : sets by name, {"test": data}; their accuracy is taken after every epoch
     progress      : print one line that is written anew after every epoch
     history       : of an earlier run, to go on with; rng is not used then
@@ -95,7 +98,7 @@ def train(
     if history.velocity.shape != net.theta.shape:
         raise ValueError(f"history is of a network of {history.velocity.size} parameters, this one has {net.P}")
     history.interrupted = False
-    back = Backpropagation(net, loss, penalty)
+    back = Backpropagation(net, loss, penalty) if gradients is None else _Yours(net, gradients)
     batches = _Batches(x, y, batch)
     try:
         with np.errstate(over="ignore"):
@@ -115,7 +118,28 @@ def train(
     return history
 
 
-def _epoch(back: Backpropagation, batches: _Batches, eta: float, momentum: float, history: History) -> float:
+class _Yours:
+    """The loss and gradients that a function of the reader's gives, laid out as ``Backpropagation`` has them."""
+
+    def __init__(self, net: Network, function: Callable[..., tuple]):
+        self.net, self.function = net, function
+        self.dtheta = np.zeros_like(net.theta)
+        self.dW, self.db = net.views(self.dtheta)
+
+    def gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list, list]:
+        given = self.function(self.net, x, y)
+        if not isinstance(given, tuple) or len(given) != 3:
+            raise ValueError(f"gradients must return the tuple loss, dW, db, got {type(given).__name__}")
+        loss, *lists = given
+        for name, mine, yours in zip(("dW", "db"), (self.dW, self.db), lists, strict=True):
+            for l in range(1, self.net.L + 1):
+                if np.shape(yours[l]) != mine[l].shape:
+                    raise ValueError(f"{name}[{l}] must be of shape {mine[l].shape}, got {np.shape(yours[l])}")
+                mine[l][...] = yours[l]
+        return float(loss), self.dW, self.db
+
+
+def _epoch(back: Backpropagation | _Yours, batches: _Batches, eta: float, momentum: float, history: History) -> float:
     """One pass through all examples; returns the mean loss of its batches."""
     theta, gradient, dtype = back.net.theta, back.dtheta, back.net.dtype
     v = history.velocity if momentum else gradient

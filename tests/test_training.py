@@ -100,6 +100,33 @@ class Interrupted(Backpropagation):
         return super().gradient(x, y)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_backward_pass_of_ones_own_gives_the_same_run(momentum):
+    options = {"epochs": 3, "eta": 0.3, "momentum": momentum, "batch": 8}
+    net, data = small()
+    own, _ = small()
+    history = train(net, data.x, data.y, loss="binary cross-entropy", **options)
+    mine = train(own, *data[:2], gradients=lambda *at: loss_and_gradients(*at, "binary cross-entropy"), **options)
+    np.testing.assert_allclose(own.theta, net.theta, rtol=1e-12)
+    np.testing.assert_allclose(mine.loss, history.loss, rtol=1e-12)
+    np.testing.assert_allclose(mine.gradient_norms[-1][1:], history.gradient_norms[-1][1:], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "gradients, message",
+    [
+        (lambda net, x, y: loss_and_gradients(net, x, y)[1:], "the tuple loss, dW, db"),
+        (lambda net, x, y: None, "the tuple loss, dW, db"),
+        (lambda net, x, y: (0.0, [None, *(w.T for w in net.W[1:])], net.b), r"dW\[1\] must be of shape \(5, 2\)"),
+        (lambda net, x, y: (0.0, net.W, [None, net.b[1], net.b[1]]), r"db\[2\] must be of shape \(1, 1\)"),
+    ],
+)
+def test_a_backward_pass_that_gives_something_else_is_refused(gradients, message):
+    net, data = small()
+    with pytest.raises(ValueError, match=message):
+        train(net, data.x, data.y, epochs=1, gradients=gradients)
+
+
 def test_an_interrupt_loses_nothing(monkeypatch):
     net, data = small()
     options = {"eta": 0.3, "batch": 8, "watch": {"all": data}}
