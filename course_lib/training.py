@@ -70,8 +70,8 @@ def train(
     momentum      : share of the last step that is kept, from 0 to below 1
     batch         : columns of a step; the last of an epoch has what is left
     loss, penalty : as in ``Backpropagation``
-    gradients     : (net, x, y) -> loss, dW, db of a batch, to train with your own backward pass; what it returns is taken
-                    as it is, whatever loss and penalty say. Without it, the library's own
+    gradients     : (net, x, y) -> loss, dW, db of a batch, to train with a backward pass of your own: what it returns
+                    is taken as it is, and loss and penalty above do nothing. Without it, the library's
     watch         : sets by name, {"test": data}; their accuracy is taken after every epoch
     progress      : print one line that is written anew after every epoch
     history       : of an earlier run, to go on with; rng is not used then
