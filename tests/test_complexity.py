@@ -1,9 +1,20 @@
 """Counted operations, against arrays of numbers that count; memory; and the timer, on a false clock."""
 
+import time
+
 import numpy as np
 import pytest
 
-from course_lib.complexity import activation_memory, counts, measure
+from course_lib.complexity import (
+    activation_memory,
+    counts,
+    fit_slope,
+    grain,
+    measure,
+    processor_clock,
+    recorded,
+    sweep,
+)
 from course_lib.network import Network
 
 
@@ -130,3 +141,137 @@ def test_a_timing_says_its_spread():
 def test_sizes_that_make_no_network_are_refused(sizes, N):
     with pytest.raises(ValueError, match="must be at least"):
         counts(sizes, N)
+
+
+# ------------------------------------------------------------------ clocks
+
+
+def test_a_clock_shows_its_grain():
+    clock, work = recorded([0.001], grain=0.016)
+    assert grain(lambda: (work(), clock())[1]) == pytest.approx(0.016)
+    assert grain(time.perf_counter) > 0
+
+
+def test_the_processors_clock_is_left_where_it_ticks_too_coarsely(monkeypatch):
+    assert processor_clock() in (time.thread_time, time.perf_counter)
+    coarse, work = recorded([0.001], grain=1 / 64)
+    monkeypatch.setattr(time, "thread_time", lambda: (work(), coarse())[1])
+    assert processor_clock() is time.perf_counter
+
+
+def test_a_recording_is_replayed_and_only_its_first_call_is_cold():
+    clock, work = recorded([9.0, 1.0, 2.0])
+    readings = [(work(), clock())[1] for _ in range(6)]
+    assert np.diff([0, *readings]).tolist() == [9, 1, 2, 1, 2, 1]
+    with pytest.raises(ValueError, match="must not be negative"):
+        recorded([-1.0])
+
+
+# ------------------------------------------------------------------ slopes
+
+
+@pytest.mark.parametrize("power", [1, 2, 1.5, 0])
+def test_the_slope_of_a_power_is_its_exponent_whatever_the_units(power):
+    P = np.array([10, 30, 200, 1000])
+    found, in_milliseconds = fit_slope(P, 3e-6 * P**power), fit_slope(P, 3e-3 * P**power)
+    assert found.value == pytest.approx(power, abs=1e-12)
+    assert found.error == pytest.approx(0, abs=1e-12)
+    assert found.at(5e4) == pytest.approx(3e-6 * 5e4**power)
+    assert in_milliseconds.value == pytest.approx(found.value, abs=1e-12)
+
+
+def test_the_error_of_a_slope_is_the_scatter_of_slopes_over_many_trials():
+    rng, P = np.random.default_rng(0), np.geomspace(100, 1e5, 12)
+    fits = [fit_slope(P, P**2 * np.exp(0.1 * rng.normal(size=12))) for _ in range(400)]
+    assert np.std([f.value for f in fits]) == pytest.approx(np.mean([f.error for f in fits]), rel=0.1)
+    assert np.mean([f.value for f in fits]) == pytest.approx(2, abs=0.01)
+
+
+def test_only_the_points_of_the_range_count():
+    P, cost = [1, 10, 100, 1000], [50, 50, 100, 1000]
+    assert fit_slope(P, cost, low=100).value == pytest.approx(1)
+    assert fit_slope(P, cost, high=10).value == pytest.approx(0)
+    assert (fit_slope(P, cost, low=10).low, fit_slope(P, cost, low=10).n) == (10, 3)
+    assert fit_slope(P, cost).value < 0.6
+    assert np.isnan(fit_slope(P, cost, low=100).error)
+
+
+@pytest.mark.parametrize(
+    "P, cost, message",
+    [
+        ([1, 2], [1, 2, 3], "one number for each network"),
+        ([1, 2], [1, 0], "must be positive"),
+        ([3], [1], "two sizes"),
+        ([3, 3], [1, 2], "two sizes"),
+    ],
+)
+def test_points_that_have_no_slope_are_refused(P, cost, message):
+    with pytest.raises(ValueError, match=message):
+        fit_slope(P, cost)
+
+
+# ------------------------------------------------------------------ sweeps
+
+
+def a_sweep(seconds_of, **options):
+    """A sweep on a clock that goes by what the work is told to take, and by nothing else."""
+    now = 0.0
+
+    def work(net, x, y):
+        nonlocal now
+        now += seconds_of(net, x, y)
+
+    return sweep(work, clock=lambda: now, **options)
+
+
+def test_a_sweep_gives_the_parameters_and_the_times_of_growing_networks():
+    deep = [[16] * (depth + 1) for depth in (1, 2, 4)]
+    found = a_sweep(lambda net, x, y: 1e-6 * net.P**2, sizes=deep)
+    assert found.P == (272, 544, 1088)
+    assert found.sizes == tuple(map(tuple, deep))
+    assert found.seconds == pytest.approx([1e-6 * P**2 for P in found.P])
+    assert found.slope().value == pytest.approx(2)
+    assert all(timing.calls * timing.median >= 0.0049 and timing.n == 5 for timing in found.timings)
+
+
+def test_the_first_call_of_a_network_does_not_count():
+    seen = set()
+
+    def cold_at_first(net, x, y):
+        first = net.P not in seen
+        seen.add(net.P)
+        return 60.0 if first else 0.01
+
+    assert a_sweep(cold_at_first, sizes=[[2, 2], [3, 3]], rounds=3).seconds == pytest.approx([0.01, 0.01])
+
+
+def test_a_busy_minute_hits_all_networks_alike():
+    calls = 0
+
+    def slower_and_slower(net, x, y):
+        nonlocal calls
+        calls += 1
+        return net.P * (1 + 0.1 * calls)
+
+    found = a_sweep(slower_and_slower, sizes=[[2, 2], [3, 3], [4, 4]], rounds=9)
+    assert found.slope().value == pytest.approx(1, abs=0.1)
+
+
+def test_the_examples_fit_the_network():
+    shapes = []
+    a_sweep(lambda net, x, y: shapes.append((x.shape, y.shape)) or 1.0, sizes=[[3, 4, 2]], rounds=1, N=7)
+    assert set(shapes) == {((3, 7), (2, 7))}
+
+
+def test_a_sweep_over_nothing_is_refused():
+    with pytest.raises(ValueError, match="one network at least"):
+        sweep(lambda net, x, y: None, [])
+
+
+@pytest.mark.parametrize("depths", [(4, 8, 16), (3, 50)])
+def test_counted_slopes_are_one_and_two_in_depth(depths):
+    P = [272 * depth for depth in depths]
+    both = [counts([16] * (depth + 1)).total.multiplications for depth in depths]
+    nudged = [2 * 272 * depth * counts([16] * (depth + 1)).forward.multiplications for depth in depths]
+    assert fit_slope(P, both).value == pytest.approx(1, abs=0.05)
+    assert fit_slope(P, nudged).value == pytest.approx(2, abs=1e-12)
