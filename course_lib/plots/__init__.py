@@ -14,16 +14,19 @@ from course_lib.plots.charts import (
     plot_history,
     plot_line_fit,
     plot_loss_surface,
+    plot_wrong_passes,
 )
 from course_lib.plots.graphs import plot_network, plot_passes, plot_paths
 from course_lib.plots.matrices import plot_jacobian, plot_jacobians, plot_map_on_grid, plot_matrix
 from course_lib.plots.style import bundle, describe, png, show
+from course_lib.plots.training import plot_digits, plot_runs, plot_singular_values
 
 __all__ = [
     "bundle",
     "describe",
     "plot_bracketings",
     "plot_decision_regions",
+    "plot_digits",
     "plot_error_against_step",
     "plot_gradient_norms",
     "plot_history",
@@ -36,6 +39,9 @@ __all__ = [
     "plot_network",
     "plot_passes",
     "plot_paths",
+    "plot_runs",
+    "plot_singular_values",
+    "plot_wrong_passes",
     "png",
     "show",
 ]

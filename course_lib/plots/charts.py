@@ -434,6 +434,88 @@ def plot_loss_surface(
     return ax
 
 
+@styled
+def plot_wrong_passes(
+    final: Mapping[str, float],
+    errors: Mapping[str, float],
+    title: str = "A falling loss is no evidence",
+    *,
+    limit: float = 0.01,
+    tolerance: float = 1e-6,
+) -> np.ndarray:
+    """Backward passes, one in a row: on the left the loss that each trains to, on the right what a check says of it.
+
+    final  : name -> loss at the end, at least 0; nan or inf where the training diverged. The lowest comes on top.
+    errors : name -> largest relative error of a gradient check, for the same names
+    limit  : a loss below it counts as trained      tolerance : an error below it is right
+    Returns the array of both Axes. Raises ValueError if the names are not the same, or a number is below 0.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_wrong_passes({"right": 0.002, "sign": 0.5, "sum": 4e-5}, {"right": 0, "sign": 2, "sum": 0.75}))
+    'A falling loss is no evidence: 3 backward passes; 2 train to a loss below 0.01: sum, right; 1 does not: sign. A
+    gradient check finds 1 right: right; the relative errors of the others are 0.75 to 2.'
+    """
+    if not final or set(final) != set(errors):
+        odd = sorted(set(final) ^ set(errors))
+        raise ValueError(
+            f"final and errors must have the same names, at least one, got these in one of them only: {odd}"
+        )
+    for what, numbers in (("final", final), ("errors", errors)):
+        if any(v < 0 for v in numbers.values()):
+            raise ValueError(f"{what} must be at least 0, got {min(numbers.values())}; try abs")
+    names = sorted(final, key=lambda name: final[name] if np.isfinite(final[name]) else np.inf)
+    rows = np.arange(len(names))
+    figure = Figure(figsize=(7.2, 1.5 + 0.26 * len(names)), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", size=LARGE)
+    left, right = figure.subplots(1, 2, sharey=True)
+    trained = np.array([final[name] < limit for name in names])
+    accepted = np.array([errors[name] < tolerance for name in names])
+    labels = (f"below {number(limit)}", "not"), ("accepted", "refused")
+    for ax, values, edge, good, told in zip(
+        (left, right), (final, errors), (limit, tolerance), (trained, accepted), labels, strict=True
+    ):
+        chart(ax)
+        ax.grid(False, axis="y")
+        given = np.array([float(values[name]) for name in names])
+        whole = given[np.isfinite(given) & (given > 0)]
+        low = 10.0 ** np.floor(np.log10(min(whole.min(initial=edge), edge / 10)))
+        high = 10.0 ** np.ceil(np.log10(max(whole.max(initial=edge), 10 * edge)))
+        seen = np.where(np.isfinite(given), np.clip(given, low, high), high)
+        ax.hlines(rows, low, high, color="#eeeeee", linewidth=1, zorder=0)
+        for some, marker, colour, label in ((good, "o", BLUE, told[0]), (~good, "s", ORANGE, told[1])):
+            face = colour if marker == "o" else WHITE
+            marks = {"mfc": face, "mew": 2, "ms": 6.5, "clip_on": False, "in_layout": False}
+            ax.plot(seen[some], rows[some], marker, color=colour, label=label, **marks)
+        ax.axvline(edge, color=INK, linewidth=1.2, linestyle=DASHES[1])
+        ax.set(xscale="log", xlim=(low, high))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_title(" ")  # room for the legend, which must not make the axes narrower
+        legend = ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), ncols=2, handletextpad=0.2, columnspacing=1.2)
+        legend.set_in_layout(False)
+        beside = {"textcoords": "offset points", "ha": "right", "va": "center", "size": SMALL, "backgroundcolor": WHITE}
+        for row in rows[~np.isfinite(given)]:
+            ax.annotate("diverges", (high, row), (-10, 0), **beside)
+    left.set(xlabel="loss at the end", yticks=rows, ylim=(len(names) - 0.4, -0.6))
+    for label, is_right in zip(left.set_yticklabels(names), accepted, strict=True):
+        label.set_fontweight("bold" if is_right else "normal")
+    left.tick_params(axis="y", length=0)
+    right.set(xlabel="relative error of the gradient")
+    right.tick_params(axis="y", length=0)
+    fine, poor, right_ones = (
+        [name for name, is_in in zip(names, some, strict=True) if is_in] for some in (trained, ~trained, accepted)
+    )
+    refused = sorted(errors[name] for name in names if name not in right_ones)
+    said = f"{len(fine)} train{'s' if len(fine) == 1 else ''} to a loss below {number(limit)}"
+    said += f": {', '.join(fine)}" if fine else ""
+    said += f"; {len(poor)} {'does' if len(poor) == 1 else 'do'} not: {', '.join(poor)}" if poor else ""
+    check = f"A gradient check finds {len(right_ones)} right" + (f": {', '.join(right_ones)}" if right_ones else "")
+    if refused:
+        check += f"; the relative errors of the others are {number(refused[0], 2)} to {number(refused[-1], 2)}"
+    tell(left, f"{title}: {len(names)} backward pass{'es' if len(names) > 1 else ''}; {said}. {check}.")
+    tell(right, "")
+    return np.array([left, right])
+
+
 # --- parts
 
 
