@@ -9,6 +9,7 @@ import numpy as np
 from course_lib.explorables import (
     DifferenceExplorer,
     JacobianStage,
+    LayoutSwitch,
     LineFitter,
     PassPlayer,
     PathExplorer,
@@ -24,6 +25,7 @@ def constant(n: int, layers: int) -> Explorable:
 
 
 STATES: dict[str, list[Explorable]] = {
+    "00": [LayoutSwitch(), LayoutSwitch("rows")],
     "01": [
         LineFitter(arrow=True),
         LineFitter(w=0.5, b=-4, squares=True, eta=0.5),

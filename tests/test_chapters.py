@@ -18,7 +18,12 @@ from course_lib.exercises import exercises_of
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted(folder.name for folder in (ROOT / "chapters").iterdir() if folder.is_dir())
 KINDS = ("notebooks", "exercises", "solutions")
-PRODUCTS = [f"{kind}/{chapter}.ipynb" for chapter in CHAPTERS for kind in KINDS]
+WITH_EXERCISES = [chapter for chapter in CHAPTERS if (ROOT / "chapters" / chapter / "exercises.md").is_file()]
+PRODUCTS = [
+    f"{kind}/{chapter}.ipynb"
+    for chapter in CHAPTERS
+    for kind in (KINDS if chapter in WITH_EXERCISES else ["notebooks"])
+]
 
 
 def read(product: str) -> NotebookNode:
@@ -248,12 +253,17 @@ def test_a_reference_is_told_from_a_number():
 # -------------------------------------------------------------------------------------------- exercises and solutions
 
 
+def test_every_chapter_but_the_first_has_exercises():
+    assert CHAPTERS[0] == "00_start"
+    assert CHAPTERS[1:] == WITH_EXERCISES
+
+
 def test_the_products_are_those_of_the_chapters():
     found = {path.relative_to(ROOT).as_posix() for kind in KINDS for path in (ROOT / kind).glob("*.ipynb")}
     assert found == set(PRODUCTS)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", WITH_EXERCISES)
 def test_no_line_of_an_answer_is_handed_out(chapter):
     cells = read_exercises(ROOT / "chapters" / chapter / "exercises.md", chapter, exercises_of(chapter))
     handed_out = {cell.id: cell.source for cell in read(f"exercises/{chapter}.ipynb").cells}
@@ -266,7 +276,7 @@ def test_no_line_of_an_answer_is_handed_out(chapter):
         assert {id: lines for id, lines in left.items() if lines} == {}
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", WITH_EXERCISES)
 def test_every_solution_is_right(chapter):
     verdicts = {
         cell.metadata.course.exercise: "".join(output.get("data", {}).get("text/plain", "") for output in cell.outputs)
@@ -276,7 +286,7 @@ def test_every_solution_is_right(chapter):
     assert verdicts == {exercise.id: f"{exercise.id}: Right." for exercise in exercises_of(chapter)}
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", WITH_EXERCISES)
 def test_exercises_run_as_they_are_handed_out_and_are_not_attempted_yet(chapter):
     notebook = read(f"exercises/{chapter}.ipynb")
     execute(notebook)

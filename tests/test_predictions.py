@@ -33,7 +33,7 @@ def test_every_prediction_is_asked_in_the_lesson_of_its_chapter_after_a_question
 @pytest.mark.parametrize("chapter", chapters())
 def test_every_lesson_lets_its_reader_predict(chapter):
     declared = getattr(importlib.import_module(f"course_lib.exercises.ch{chapter}"), "PREDICTIONS", ())
-    assert len(declared) >= 4
+    assert len(declared) >= (4 if chapter != "00" else 1), "chapter 00 shows only how it is done"
 
 
 def test_a_reader_without_a_kernel_finds_the_options_and_a_closed_answer():

@@ -13,6 +13,7 @@ __all__ = [
     "all_exercises",
     "chapters",
     "check",
+    "course_map",
     "exercise",
     "exercises_of",
     "hint",
@@ -24,7 +25,7 @@ __all__ = [
 
 
 def chapters() -> tuple[str, ...]:
-    """The chapters that have exercises, e.g. ("04", "05", "06")."""
+    """The chapters that have declarations, exercises or predictions, e.g. ("04", "05", "06")."""
     names = (path.name for path in files(__package__).iterdir())
     return tuple(sorted(n[2:4] for n in names if n.startswith("ch") and n.endswith(".py") and n[2:-3].isdigit()))
 
@@ -55,6 +56,8 @@ def exercise(id: str) -> Exercise:
 def __getattr__(name: str) -> object:
     if name in ("student", "numbers", "lock_in", "check", "hint"):
         return getattr(importlib.import_module(f"{__package__}.session"), name)
+    if name == "course_map":
+        return importlib.import_module(f"{__package__}.map").course_map
     if name == "predict":
         return importlib.import_module(f"{__package__}.predictions").predict
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
