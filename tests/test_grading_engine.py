@@ -1,13 +1,16 @@
-"""Cells of strangers are run and compared through nbval's classes; no cell can disturb more than its own exercise."""
+"""Cells of strangers are run and compared through nbval's classes; no cell can disturb more than its own exercise.
+
+Everything holds for both kinds of kernels.
+"""
 
 import os
-import subprocess
-import sys
+import shutil
 
 import pytest
 
-from course_lib.grading.box import Box
-from course_lib.grading.engine import Engine, EngineError, Task
+from course_lib.grading.box import Bubblewrap, NoWalls, SandboxError
+from course_lib.grading.engine import Engine, Task
+from course_lib.grading.kernels import EngineError
 
 SETUP = """
 from IPython.display import display
@@ -29,9 +32,12 @@ def task(id, answer, check=None, reference="x = 1.5"):
     return Task(id, reference, answer, check or f'check("{id}", x)', "the inputs", same)
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with Engine(timeout=3) as engine:
+WAYS = {"forked": {}, "ipykernel": {"kernels": "ipykernel"}, "no sandbox": {"sandbox": "none"}}
+
+
+@pytest.fixture(scope="module", params=["forked", "ipykernel"])
+def engine(request):
+    with Engine(timeout=5, **WAYS[request.param]) as engine:
         yield engine
 
 
@@ -127,24 +133,36 @@ def test_a_solution_that_gives_no_values_is_an_error_and_no_grade(engine):
         engine.run("nothing_of_that_name", [task("unseen", "x = 1.5")])
 
 
-def test_no_kernel_and_no_folder_is_left():
-    with Engine(timeout=3) as engine:
-        engine.run(SETUP, [task("right", "x = 1.5")])
-        boxes = [kernel.box.folder for kernel in (engine._trusted, engine._spare)]
-        kernels = [kernel.km for kernel in (engine._trusted, engine._spare)]
-        assert all(box.is_dir() for box in boxes)
-    assert not any(box.exists() for box in boxes)
-    assert not any(kernel.is_alive() for kernel in kernels)
+@pytest.mark.parametrize("way", WAYS)
+def test_no_process_and_no_folder_is_left(way, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Engine(timeout=5, **WAYS[way]) as engine:
+        assert engine.walls.sealed == (way != "no sandbox")
+        assert engine.run(SETUP, [task("right", "x = 1.5")])["right"].same
+        left = [process for process in (engine._trusted, engine._spare, engine._nursery) if process is not None]
+        assert all(process.is_alive() for process in left)
+    assert not any(process.is_alive() for process in left)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_box_has_an_environment_of_its_own():
-    box = Box()
-    try:
-        environment = box.environment()
-        assert environment["HOME"].startswith(str(box.folder))
-        code = "import course_lib, pathlib; print(pathlib.Path.home())"
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == str(box.folder / "home")
-    finally:
-        box.remove()
-    assert not box.folder.exists()
+def test_a_missing_or_useless_sandbox_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
+    real = shutil.which("bwrap")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxError, match=r"sudo apt-get install bubblewrap.*--sandbox none"):
+        Engine()
+    for says, told in (
+        ("No permissions to create new namespace", "does not let bubblewrap make a sandbox .*privileged"),
+        ("Unknown option --size", "too old"),
+        ("", "without a word"),
+    ):
+        fake = tmp_path / "bwrap"
+        fake.write_text(f"#!/bin/sh\necho 'bwrap: {says}' >&2\nexit 1\n" if says else "#!/bin/sh\nexit 1\n")
+        fake.chmod(0o755)
+        for kernels in ("forked", "ipykernel"):
+            with Engine(kernels=kernels) as engine, pytest.raises(SandboxError, match=told):
+                engine.run(SETUP, [task("right", "x = 1.5")])
+    assert real
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(SandboxError, match="needs Linux"):
+        Bubblewrap()
+    NoWalls().close()

@@ -10,29 +10,29 @@ import contextlib
 import io
 import os
 import tempfile
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 import nbval.plugin
 import pytest
-import zmq
-from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from course_lib._errors import CourseError
-from course_lib.grading.box import Box
+from course_lib.grading.box import Bubblewrap, NoWalls, SandboxError, Walls
+from course_lib.grading.kernels import (
+    START_LIMIT,
+    EngineError,
+    ForkedKernel,
+    JupyterKernel,
+    Kernel,
+    Nursery,
+    Stopped,
+)
 
 VALUES = "application/vnd.course-lib.values+json"
-OUTPUT_LIMIT = 8 * 2**20  # bytes that the cells of one exercise may send
-START_LIMIT = 60.0  # seconds until a kernel must answer
 START_TRIES = 3
-WARM_UP = "import numpy, course_lib.exercises.session"
 NOT_NEEDED = (
     "cacheprovider",
     "faulthandler",
@@ -42,18 +42,6 @@ NOT_NEEDED = (
     "threadexception",
     "doctest",
 )
-
-
-class EngineError(CourseError):
-    """The machine or the course is at fault, not a submission: no grade may come of it."""
-
-
-class Stopped(Exception):
-    """The kernel was ended in the middle of a cell; ``why`` is "time", "died" or "output"."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 @dataclass(frozen=True)
@@ -82,110 +70,6 @@ class Attempt:
     def attempted(self) -> bool:
         """Whether there was an answer to judge."""
         return not (isinstance(self.record, dict) and self.record.get("not_attempted") is True)
-
-
-class Kernel(RunningKernel):
-    """nbval's kernel in a box, with a deadline, an output limit and an eye on its process.
-
-    Its process is started at once and loads what every setup cell needs; `wait` until it answers.
-    """
-
-    def __init__(self) -> None:
-        self.status = ""
-        self.box = Box()
-        self.km = self.box.start()
-        self.kc = self.km.client()
-        self.kc.start_channels(stdin=False, hb=False, control=False)
-        channels = {"shell": self.kc.shell_channel, "iopub": self.kc.iopub_channel}
-        self._waiting: dict[str, deque[dict]] = {name: deque() for name in channels}
-        self._sockets: dict[zmq.Socket, str] = {}
-        self._poller = zmq.Poller()
-        for name, channel in channels.items():
-            socket: zmq.Socket = zmq.Socket.shadow(channel.socket.underlying)
-            self._sockets[socket] = name
-            self._poller.register(socket, zmq.POLLIN)
-        self.execute_cell_input(WARM_UP, allow_stdin=False)
-
-    def wait(self) -> None:
-        """Wait until both channels answer one request. Raises Stopped when the process ends or the time is up."""
-        self.allow(START_LIMIT)
-        while True:
-            request = self.kc.kernel_info()
-            try:
-                self.await_reply(request, timeout=START_LIMIT)
-                return self.await_idle(request, timeout=1.0)
-            except Empty:
-                continue
-
-    def allow(self, seconds: float, bytes_out: int = OUTPUT_LIMIT) -> None:
-        """Set the time and the output that are left from now on."""
-        self._deadline = time.monotonic() + seconds
-        self._bytes_left = bytes_out
-
-    def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
-        """Wait for the reply to a request and note its status; the outputs on the way are kept for `get_message`."""
-        while True:
-            message = self.get_message("shell")
-            if message["parent_header"].get("msg_id") == msg_id:
-                self.status = str(message["content"].get("status"))
-                return
-
-    def get_message(self, stream: str, timeout: float | None = None) -> dict:
-        """The next message of a channel. Raises Empty after ``timeout`` seconds, Stopped when the kernel is no more."""
-        until = time.monotonic() + timeout if timeout is not None else float("inf")
-        waiting = self._waiting[stream]
-        while not waiting:
-            left = min(until, self._deadline) - time.monotonic()
-            if left > 0:
-                if not self._receive(min(left, 0.25)) and not self.is_alive() and not self._receive(0.05):
-                    raise Stopped("died")
-            elif until <= self._deadline:
-                raise Empty
-            else:
-                self.km.shutdown_kernel(now=True)
-                raise Stopped("time")
-        return waiting.popleft()
-
-    def _receive(self, seconds: float) -> bool:
-        """Take one message off every channel that has one; count its bytes before it is read."""
-        ready = self._poller.poll(max(1, round(1000 * seconds)))
-        for socket, _ in ready:
-            frames = socket.recv_multipart()
-            self._bytes_left -= sum(map(len, frames))
-            if self._bytes_left < 0:
-                self.km.shutdown_kernel(now=True)
-                raise Stopped("output")
-            with contextlib.suppress(Exception):  # what is no message of the protocol is not heard
-                _, frames = self.kc.session.feed_identities(frames)
-                message = self.kc.session.deserialize(frames)
-                if isinstance(message["parent_header"], dict) and isinstance(message["content"], dict):
-                    self._waiting[self._sockets[socket]].append(message)
-        return bool(ready)
-
-    def run(self, source: str) -> tuple[str, list[dict]]:
-        """Run a cell of the instructor's; return its error, "" where there is none, and what the cell displayed."""
-        request = self.execute_cell_input(source, allow_stdin=False)
-        self.await_reply(request)
-        shown: list[dict] = []
-        error = ""
-        while True:
-            message = self.get_message("iopub", timeout=5.0)
-            if message["parent_header"].get("msg_id") != request:
-                continue
-            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                return error or ("" if self.status == "ok" else self.status), shown
-            if message["msg_type"] in ("display_data", "execute_result"):
-                shown.append(message["content"])
-            if message["msg_type"] == "error":
-                error = f"{message['content']['ename']}: {message['content']['evalue']}"
-
-    def stop(self) -> None:
-        """End the kernel's process and remove its box."""
-        if hasattr(self, "km"):
-            self.kc.stop_channels()
-            self.km.shutdown_kernel(now=True)
-            del self.km
-        self.box.remove()
 
 
 class Cell(IPyNbCell):
@@ -356,13 +240,27 @@ class Engine:
     """Runs submissions, one after the other; keeps a kernel of its own for the references.
 
     timeout : seconds that the answer and the check of one exercise may take together
+    kernels : "forked" from a warm process, or an "ipykernel" each time: slower, and the same verdicts
+    sandbox : "bubblewrap", or "none", which leaves the machine open to what was handed in (and needs ipykernels)
+    hidden  : folders that no kernel may see
+
+    Raises SandboxError where the sandbox cannot be made.
     """
 
-    def __init__(self, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        timeout: float = 20.0,
+        kernels: Literal["forked", "ipykernel"] = "forked",
+        sandbox: Literal["bubblewrap", "none"] = "bubblewrap",
+        hidden: Iterable[Path] = (),
+    ) -> None:
         self.timeout = timeout
         self.references: dict[tuple[str, str], Any] = {}
         self._trusted: Kernel | None = None
         self._spare: Kernel | None = None
+        self._nursery: Nursery | None = None
+        self.walls: Walls = Bubblewrap(hidden) if sandbox == "bubblewrap" else NoWalls()
+        self._forked = kernels == "forked" and isinstance(self.walls, Bubblewrap)
 
     def __enter__(self) -> "Engine":
         return self
@@ -371,24 +269,37 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """End the kernels."""
-        for kernel in (self._trusted, self._spare):
-            if kernel is not None:
-                kernel.stop()
-        self._trusted = self._spare = None
+        """End the kernels and take the walls down."""
+        self._rest()
+        self.walls.close()
+
+    def _rest(self) -> None:
+        for process in (self._trusted, self._spare, self._nursery):
+            if process is not None:
+                process.stop()
+        self._trusted = self._spare = self._nursery = None
+
+    def _new(self) -> Kernel:
+        """A kernel that is on its way."""
+        if not self._forked:
+            return JupyterKernel(self.walls)
+        if self._nursery is None or not self._nursery.is_alive():
+            assert isinstance(self.walls, Bubblewrap)
+            self._nursery = Nursery(self.walls)
+        return ForkedKernel(self._nursery)
 
     def start(self) -> Kernel:
         """A new kernel in a new box, ready; the next one is on its way while this one works."""
         for _ in range(START_TRIES):
-            kernel, self._spare = self._spare or Kernel(), None
+            kernel, self._spare = self._spare or self._new(), None
             try:
                 kernel.wait()
             except (OSError, RuntimeError, Stopped):
                 kernel.stop()
                 continue
-            self._spare = Kernel()
+            self._spare = self._new()
             return kernel
-        raise EngineError(f"no kernel would start, in {START_TRIES} tries; is ipykernel installed beside the course?")
+        raise SandboxError(self.walls.why_not())
 
     def set_up(self, kernel: Kernel, source: str) -> None:
         """Run the setup cell, which is the instructor's."""
