@@ -6,14 +6,18 @@ A Jacobian and its links: links from inputs to outputs beside the Jacobian of 2 
 (x_1, x_2); rows: (2, 0), (1, 3); the zero is left blank.
 """
 
+from course_lib.plots.batches import plot_outer_products, plot_times
 from course_lib.plots.charts import (
     plot_bracketings,
+    plot_costs,
     plot_decision_regions,
     plot_error_against_step,
     plot_gradient_norms,
     plot_history,
     plot_line_fit,
     plot_loss_surface,
+    plot_ratios,
+    plot_readings,
     plot_wrong_passes,
 )
 from course_lib.plots.graphs import plot_network, plot_passes, plot_paths
@@ -25,6 +29,7 @@ __all__ = [
     "bundle",
     "describe",
     "plot_bracketings",
+    "plot_costs",
     "plot_decision_regions",
     "plot_digits",
     "plot_error_against_step",
@@ -37,10 +42,14 @@ __all__ = [
     "plot_map_on_grid",
     "plot_matrix",
     "plot_network",
+    "plot_outer_products",
     "plot_passes",
     "plot_paths",
+    "plot_ratios",
+    "plot_readings",
     "plot_runs",
     "plot_singular_values",
+    "plot_times",
     "plot_wrong_passes",
     "png",
     "show",
