@@ -1,6 +1,6 @@
 """The verdict panel: a sentence, the picture of the difference, the ladder of hints, as HTML that needs no script.
 
-It is made of what JupyterLab's sanitizer keeps (inline styles, tables, details), takes its colours from the page, and
+It is made of what JupyterLab's sanitiser keeps (inline styles, tables, details), takes its colours from the page, and
 says nothing by colour alone. `text` is the same for a terminal.
 """
 
