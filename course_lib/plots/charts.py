@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from course_lib import _checks
 from course_lib.chain import bracketings, cheapest_bracketing
+from course_lib.complexity import Slope, fit_slope
 from course_lib.plots.style import (
     BLUE,
     COLOURS,
@@ -514,6 +515,212 @@ def plot_wrong_passes(
     tell(left, f"{title}: {len(names)} backward pass{'es' if len(names) > 1 else ''}; {said}. {check}.")
     tell(right, "")
     return np.array([left, right])
+
+
+@styled
+def plot_costs(
+    panels: Mapping[str, Mapping[str, Any]],
+    title: str = "What a gradient costs",
+    *,
+    ranges: Sequence[tuple[float, float]] = ((0, np.inf),),
+    until: float | None = None,
+) -> np.ndarray:
+    """Costs against the number of parameters on log-log axes, with straight lines fitted and their slopes written on.
+
+    panels : label of the y axis -> name -> a pair of P and cost, or a ``Sweep`` of course_lib.complexity, of which the
+             medians are drawn with their quartiles
+    ranges : (low, high) of P, over each of which a line is fitted to every curve
+    until  : a number of parameters to which the last line of every curve is prolonged, with the cost that it comes to
+    A measured slope comes with its standard error, rounded up. Returns the array of the Axes, one a panel.
+    Raises ValueError for costs that are not positive, or a range with fewer than two networks in it.
+
+    >>> from course_lib.plots import describe
+    >>> P = [100, 200, 400]
+    >>> describe(plot_costs({"seconds": {"A": (P, [2e-3, 8e-3, 32e-3])}}))
+    'What a gradient costs: seconds against the number P of parameters, both on log axes; A: 3 networks from P = 100 to
+    400, 0.002 to 0.032; slope 2.00.'
+    """
+    if not panels or not all(panels.values()):
+        raise ValueError('panels must have one curve at least; try {"seconds": {"back-propagation": sweep}}')
+    figure = Figure(figsize=(min(3.2 + 3.1 * len(panels), 9.4), 4.6), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", size=LARGE)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    said = []
+    for ax, (label, curves) in zip(axes, panels.items(), strict=True):
+        chart(ax)
+        lines = []
+        for name, curve in curves.items():
+            k = names.index(name) % len(COLOURS)
+            measured = hasattr(curve, "timings")
+            P, cost = (curve.P, curve.seconds) if measured else curve
+            slopes = [fit_slope(P, cost, *span) for span in ranges]
+            for slope in slopes:
+                ends = [slope.low, slope.high]
+                ax.plot(ends, [slope.at(end) for end in ends], color=COLOURS[k], linestyle=DASHES[k], zorder=2)
+                at_the_right = slope.low * slope.high > min(P) * max(P) and until is None and len(slopes) > 1
+                _slope_on(ax, slope, measured, at_the_right, COLOURS[k])
+            if until is not None:
+                _prolonged(ax, slopes[-1], until, measured, COLOURS[k])
+            if measured:
+                spread = [[t.median - t.lower for t in curve.timings], [t.upper - t.median for t in curve.timings]]
+                ax.errorbar(P, cost, spread, fmt="none", ecolor=COLOURS[k], elinewidth=1.2, capsize=3, zorder=3)
+            look = {"color": COLOURS[k], "linestyle": DASHES[k], "marker": MARKERS[k]}
+            ax.plot(P, cost, MARKERS[k], color=COLOURS[k], mec=WHITE, mew=0.8, ms=7, zorder=4)
+            ax.plot([], [], label=name, **look)
+            found = listing([_slope_text(slope, measured).replace(" ± ", " +- ") for slope in slopes])
+            if until is not None:
+                found += f", {_cost_text(slopes[-1].at(until), measured)} at P = {number(until)}"
+            span = f"{count(len(P), 'network')} from P = {number(min(P))} to {number(max(P))}"
+            lines.append(f"{name}: {span}, {number(min(cost))} to {number(max(cost))}; {found}")
+        ax.set(xscale="log", yscale="log", xlabel="$P$, number of parameters")
+        ax.set_title(label, size=NORMAL)
+        ax.margins(x=0.08, y=0.12)
+        if until is not None:
+            ax.set_xlim(right=until * 3)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_minor_formatter(NullFormatter())
+        low, high = ax.get_xlim()
+        if high < 30 * low:
+            ax.set_xlim(10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high)))
+        where = f"{label} against the number P of parameters, both on log axes"
+        said.append(f"{where}; {'; '.join(lines)}")
+        tell(ax, "")
+    handles = {text: handle for ax in axes for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if len(handles) > 1:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+    tell(axes[0], f"{title}: {'. '.join(said)}.")
+    return axes
+
+
+def _slope_text(slope: Slope, measured: bool) -> str:
+    error = f" ± {np.ceil(100 * slope.error) / 100:.2f}" if measured and slope.n > 2 else ""
+    return f"slope {slope.value + 0.0:.2f}{error}".replace("-", "\N{MINUS SIGN}")
+
+
+def _cost_text(cost: float, measured: bool) -> str:
+    """A count, or seconds in the unit that one would say."""
+    if not measured:
+        return number(cost, 2)
+    units = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
+    size, unit = next(((size, unit) for size, unit in units if cost >= 1.5 * size), (1e-6, "us"))
+    return f"{number(cost / size, 2)} {unit}"
+
+
+def _slope_on(ax: Axes, slope: Slope, measured: bool, left: bool, colour: str) -> None:
+    """The slope beside the middle of its line: over a flat one, left over a steep one or right under it."""
+    middle = float(np.sqrt(slope.low * slope.high))
+    if slope.value < 0.4:
+        side, up, offset = "center", "bottom", (0, 8)
+    else:
+        side, up, offset = ("right", "bottom", (-6, 5)) if left else ("left", "top", (6, -5))
+    ax.annotate(
+        _slope_text(slope, measured),
+        (middle, slope.at(middle)),
+        offset,
+        textcoords="offset points",
+        ha=side,
+        va=up,
+        color=colour,
+        size=SMALL,
+        zorder=5,
+    )
+
+
+def _prolonged(ax: Axes, slope: Slope, until: float, measured: bool, colour: str) -> None:
+    """The line beyond its points, dotted, and the cost at its end."""
+    end = slope.at(until)
+    ax.plot([slope.high, until], [slope.at(slope.high), end], color=colour, linestyle=":", linewidth=1.5, zorder=2)
+    ax.plot(until, end, "o", color=WHITE, mec=colour, mew=1.5, ms=7, zorder=4)
+    look: dict[str, Any] = {"ha": "right", "va": "bottom", "color": colour, "size": SMALL, "weight": "bold"}
+    ax.annotate(_cost_text(end, measured), (until, end), (-7, 3), textcoords="offset points", zorder=5, **look)
+
+
+@styled
+def plot_readings(
+    readings: Mapping[str, ArrayLike],
+    title: str = "One call, timed again and again",
+    *,
+    ylabel: str = "seconds per call",
+    ax: Axes | None = None,
+) -> Axes:
+    """Readings of a timer in their order, on a log axis, with the median of each kind as a line.
+
+    readings : name -> (k,) seconds, at least 0; a reading of 0, which a coarse clock can give, stands at the bottom
+    Returns the Axes. Raises ValueError for negative readings, or none at all.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_readings({"single calls": [9e-6, 2e-6, 2e-6]}))
+    'One call, timed again and again: seconds per call on a log axis; single calls: 3 readings from 2e-6 to 9e-6, median
+    2e-6.'
+    """
+    ax = chart(ax)
+    curves = {}
+    for name, values in _named(readings, "readings").items():
+        curves[name] = np.asarray(_checks.vector(name, values), dtype=float)
+        finite(name, curves[name])
+        if (curves[name] < 0).any():
+            raise ValueError(f"readings of {name!r} must be at least 0, got {curves[name].min()}; try end - start")
+    positive = np.concatenate([curve[curve > 0] for curve in curves.values()])
+    floor = 0.5 * (positive.min() if len(positive) else 1.0)
+    said = []
+    for k, (name, curve) in enumerate(curves.items()):
+        middle = float(np.median(curve))
+        at = np.arange(1, len(curve) + 1)
+        ax.plot(at, np.maximum(curve, floor), MARKERS[k % 5], color=COLOURS[k % 5], ms=4, label=name, zorder=3)
+        ax.axhline(max(middle, floor), color=COLOURS[k % 5], linestyle=DASHES[k % 5], lw=1.5, zorder=2)
+        ends = f"from {number(curve.min())} to {number(curve.max())}, median {number(middle)}"
+        said.append(f"{name}: {count(len(curve), 'reading')} {ends}")
+    ax.set(yscale="log", xlabel="number of the reading", ylabel=ylabel, title=title)
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    low, high = ax.get_ylim()
+    if high < 30 * low:
+        ax.set_ylim(10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high)))
+    _legend(ax)
+    tell(ax, f"{title}: {ylabel} on a log axis; {'; '.join(said)}.")
+    return ax
+
+
+@styled
+def plot_ratios(
+    counted: Mapping[str, float],
+    measured: Mapping[str, tuple[float, float, float]],
+    title: str = "Counted and measured",
+    *,
+    xlabel: str = "ratio",
+    ax: Axes | None = None,
+) -> Axes:
+    """A counted ratio beside the measured one, a row for each name.
+
+    counted : name -> ratio      measured : the same names -> (low, middle, high)
+    Returns the Axes. Raises ValueError if the names are not the same, or a number is not finite.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_ratios({"A": 2.4}, {"A": (2.2, 2.5, 2.9)}))
+    'Counted and measured: A: 2.4 counted, 2.5 measured (2.2 to 2.9).'
+    """
+    rows = list(_named(counted, "counted"))
+    if rows != list(measured):
+        raise ValueError(f"measured must have the names of counted, {rows}, got {list(measured)}")
+    finite("counted", np.array(list(counted.values()), dtype=float))
+    low, middle, high = spans = np.array(list(measured.values()), dtype=float).T
+    finite("measured", spans)
+    ax = chart(ax, 7.2, 1.5 + 0.5 * len(rows))
+    at = np.arange(len(rows))
+    ax.grid(False, axis="y")
+    errors = np.abs([low - middle, high - middle])
+    ax.errorbar(middle, at, xerr=errors, fmt="o", color=BLUE, capsize=3, ms=7, mec=WHITE, label="measured", zorder=3)
+    ax.plot(list(counted.values()), at, "D", color=ORANGE, mfc="none", ms=9, mew=2, label="counted", zorder=4)
+    ax.set(xlabel=xlabel, title=title, ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.1 * max(high.max(), *counted.values())))
+    ax.set_yticks(at, rows)
+    ax.tick_params(axis="y", length=0, labelsize=NORMAL, labelcolor=INK)
+    _legend(ax)
+    said = [
+        f"{name}: {number(counted[name])} counted, {number(b)} measured ({number(a)} to {number(c)})"
+        for name, (a, b, c) in measured.items()
+    ]
+    tell(ax, f"{title}: {'; '.join(said)}.")
+    return ax
 
 
 # --- parts
