@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 
 from course_lib.explorables import (
+    DepthExplorer,
     DifferenceExplorer,
     JacobianStage,
     LayoutSwitch,
@@ -62,6 +63,12 @@ STATES: dict[str, list[Explorable]] = {
         *(constant(n, layers) for n, layers in [(4, 4), (3, 3), (3, 1), (1, 4)]),
         play(Network([2, 3, 2, 3], rng=1), np.ones(2), np.zeros(3), step=99, broken="too early"),
         play(Network([3, 2, 4, 1], "tanh", rng=3), np.ones((3, 5)), np.zeros((1, 5))),
+    ],
+    "10": [
+        DepthExplorer(),
+        DepthExplorer(30, "tanh", 4.0, layer=30),
+        DepthExplorer(2, "relu", 0.1),
+        DepthExplorer(17, "relu", 5.0, seed=3, layer=9),
     ],
 }
 ALL = [state for chapter in STATES.values() for state in chapter]

@@ -8,8 +8,10 @@ JacobianStage        04   a grid of points carried by f and by its Jacobian
 PathExplorer         05   products along paths; the same product in other brackets
 PassPlayer           06   the two passes, step by step; ``play(net, x, y)`` for a network of your own
 GraphPlayer          08   tangents up and adjoints down a graph, node by node, every operation counted
+DepthExplorer        10   the error term through a deep network, and the singular values of its Jacobians
 """
 
+from course_lib.explorables.depth_explorer import DepthExplorer
 from course_lib.explorables.difference_explorer import DifferenceExplorer
 from course_lib.explorables.graph_player import GraphPlayer
 from course_lib.explorables.jacobian_stage import JacobianStage
@@ -20,6 +22,7 @@ from course_lib.explorables.path_explorer import PathExplorer
 from course_lib.explorables.shape_editor import ShapeEditor
 
 __all__ = [
+    "DepthExplorer",
     "DifferenceExplorer",
     "GraphPlayer",
     "JacobianStage",
