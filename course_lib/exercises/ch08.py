@@ -11,6 +11,7 @@ import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import lettered
+from course_lib.exercises.predictions import Prediction
 
 H = 1e-30  # of the complex step
 
@@ -870,3 +871,60 @@ VJP = Exercise(
 )
 
 EXERCISES = (HAND, SWEEP, TWICE, VALUE, MEND, DUAL, MODES, VJP)
+
+PREDICTIONS = (
+    Prediction(
+        "speed-of-f",
+        options=("3, the product of the speeds", "4, their sum", "5"),
+        right="5",
+        because="q moves with speed 1, which moves f by z · 1 = −4; and z moves f by q · 3 = 9. Together 5.",
+    ),
+    Prediction(
+        "sweeps-back",
+        options=("1", "3, one for each slope", "5, one for each node"),
+        right="1",
+        because="Every node hands back what it got, and on the way down the slopes along all nodes turn up.",
+    ),
+    Prediction(
+        "fork-written",
+        options=("2, the slope of 2a", "1", "0"),
+        right="1",
+        because="The first link writes 1, the second writes 1 over it. The two contributions should have been added.",
+    ),
+    Prediction(
+        "plain-recursion",
+        options=("4", "2", "8"),
+        right="8",
+        because="b has 2 when both links of c have sent. Then b sends 2 + 2 to a, twice: once for each link.",
+    ),
+    Prediction(
+        "second-run",
+        options=("1, as before", "2, twice as much", "3"),
+        right="3",
+        because="u keeps its 1 and gets another: it sends 2 in the second run, to the 1 that x has kept.",
+    ),
+    Prediction(
+        "sweeps-of-a-net",
+        options=(
+            "1 forward, 1 reverse",
+            "23 860 forward, 1 reverse",
+            "1 forward, 23 860 reverse",
+            "784 forward, 10 reverse",
+        ),
+        right="23 860 forward, 1 reverse",
+        because="The inputs of the loss are its parameters: forward mode has a seed for each of them. The output is "
+        "a single number.",
+    ),
+    Prediction(
+        "where-delta-is",
+        options=(
+            "those of z<sup>l</sup>",
+            "those of a<sup>l</sup> = σ(z<sup>l</sup>)",
+            "those of W<sup>l</sup>",
+            "none: δ belongs to layers, and the engine knows none",
+        ),
+        right="those of z<sup>l</sup>",
+        because="δ<sup>l</sup> is defined as the slope of the loss along z<sup>l</sup>, and an adjoint is the slope of "
+        "the output along a node.",
+    ),
+)
