@@ -130,7 +130,7 @@ function render({ model, el }) {
   const activations = choice("activation", Object.keys(ACTIVATIONS).map((name) => [name, name]), (value) => set(model, { activation: value }));
   const presets = choice("weights", PRESETS.map(([name, scale]) => [String(scale), name]), (value) => set(model, { scale: Number(value) }));
   const depth = slider("depth", { min: 2, max: MOST, step: 1, text: String }, (value) => set(model, { depth: value, layer: Math.min(get("layer"), value) }));
-  const scale = slider("scale", { min: -1, max: Math.log10(5), step: 0.01, text: () => short(get("scale")) }, (value) => set(model, { scale: Math.min(5, Number((10 ** value).toPrecision(3))) }));
+  const scale = slider("scale", { min: -1, max: 0.7, step: 0.01, text: () => short(get("scale")) }, (value) => set(model, { scale: Math.min(5, Number((10 ** value).toPrecision(3))) }));
   depth.input.setAttribute("aria-label", "depth, in layers");
   scale.input.setAttribute("aria-label", "scale of the weights");
   root.append(h("div", { class: "cr-bar" }, activations.element, presets.element), h("div", { class: "cr-bar" }, depth.element, scale.element));
