@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 
 from course_lib.explorables import (
+    BatchStacker,
     DepthExplorer,
     DifferenceExplorer,
     JacobianStage,
@@ -25,6 +26,13 @@ def constant(n: int, layers: int) -> Explorable:
     return play(Network([n] * (layers + 1), rng=1), np.ones(n), np.zeros(n), step=99)
 
 
+TIMES = {
+    "layer": [32, 64],
+    "rows": [
+        [N, [4e-6 * N, 5e-6 * N, 7e-6 * N], [1e-6, 2e-6 + 1e-8 * N, 3e-6 + 2e-8 * N]]
+        for N in (1, 10, 100, 1000, 10_000)
+    ],
+}
 STATES: dict[str, list[Explorable]] = {
     "00": [LayoutSwitch(), LayoutSwitch("rows")],
     "01": [
@@ -63,6 +71,12 @@ STATES: dict[str, list[Explorable]] = {
         *(constant(n, layers) for n, layers in [(4, 4), (3, 3), (3, 1), (1, 4)]),
         play(Network([2, 3, 2, 3], rng=1), np.ones(2), np.zeros(3), step=99, broken="too early"),
         play(Network([3, 2, 4, 1], "tanh", rng=3), np.ones((3, 5)), np.zeros((1, 5))),
+    ],
+    "07": [
+        BatchStacker(),
+        BatchStacker(view="product", entry=[2, 3], N=6),
+        BatchStacker(0.123456 * np.ones((4, 8)), -np.ones((4, 8)), N=8, n=3, times=TIMES, layer=[32, 64]),
+        BatchStacker([[1.0]], [[2.0]], view="product", times=TIMES, layer=[32, 64], measuring=False),
     ],
     "10": [
         DepthExplorer(),

@@ -7,10 +7,12 @@ DifferenceExplorer   03   secants at the scale of h, and their error against h
 JacobianStage        04   a grid of points carried by f and by its Jacobian
 PathExplorer         05   products along paths; the same product in other brackets
 PassPlayer           06   the two passes, step by step; ``play(net, x, y)`` for a network of your own
+BatchStacker         07   outer products in a loop or in one product, and the times of both in your kernel
 GraphPlayer          08   tangents up and adjoints down a graph, node by node, every operation counted
 DepthExplorer        10   the error term through a deep network, and the singular values of its Jacobians
 """
 
+from course_lib.explorables.batch_stacker import BatchStacker
 from course_lib.explorables.depth_explorer import DepthExplorer
 from course_lib.explorables.difference_explorer import DifferenceExplorer
 from course_lib.explorables.graph_player import GraphPlayer
@@ -22,6 +24,7 @@ from course_lib.explorables.path_explorer import PathExplorer
 from course_lib.explorables.shape_editor import ShapeEditor
 
 __all__ = [
+    "BatchStacker",
     "DepthExplorer",
     "DifferenceExplorer",
     "GraphPlayer",
