@@ -54,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--timeout", type=float, metavar="SECONDS", help="time for the answer and the check of one exercise"
     )
+    sub.add_argument("--student", action="append", dest="students", help="grade only this one anew; may be repeated")
+    sub.add_argument("--exercise", action="append", dest="only", help="grade only this one anew; may be repeated")
+    sub.add_argument("--kernels", choices=["forked", "ipykernel"], help="what runs the answers (default: forked)")
+    sub.add_argument("--sandbox", choices=["bubblewrap", "none"], help="none only if you trust all that was handed in")
     return top
 
 
@@ -105,9 +109,12 @@ def grade(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Grade a folder of handed-in notebooks."""
     from course_lib import grading
 
-    given = {name: getattr(options, name) for name in ("seed", "timeout") if getattr(options, name) is not None}
+    names = ("seed", "timeout", "students", "only", "kernels", "sandbox")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     solutions = options.solutions or root(options) / "solutions"
     report = grading.grade(options.submissions, options.out, solutions=solutions, **given)
+    if not all(graded.sealed for graded in report.graded):
+        print("Graded WITHOUT a sandbox: what was handed in could read and change this machine.", file=sys.stderr)
     print(f"{len(report.graded)} notebooks graded; gradebook.csv, feedback and notes.txt are in {options.out}")
     return 0
 

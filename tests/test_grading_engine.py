@@ -9,8 +9,7 @@ import shutil
 import pytest
 
 from course_lib.grading.box import Bubblewrap, NoWalls, SandboxError
-from course_lib.grading.engine import Engine, Task
-from course_lib.grading.kernels import EngineError
+from course_lib.grading.engine import Engine, SolutionError, Task
 
 SETUP = """
 from IPython.display import display
@@ -29,7 +28,7 @@ def task(id, answer, check=None, reference="x = 1.5"):
     def same(right, came):
         return came["id"] == id and abs(right["cases"][0] - came["cases"][0]) < 0.01
 
-    return Task(id, reference, answer, check or f'check("{id}", x)', "the inputs", same)
+    return Task(id, reference, answer, check or f'check("{id}", x)', same)
 
 
 WAYS = {"forked": {}, "ipykernel": {"kernels": "ipykernel"}, "no sandbox": {"sandbox": "none"}}
@@ -127,9 +126,9 @@ def test_settings_of_pytest_in_the_environment_do_not_reach_a_run(engine, monkey
 
 
 def test_a_solution_that_gives_no_values_is_an_error_and_no_grade(engine):
-    with pytest.raises(EngineError, match="solution of bad gives no values: ZeroDivisionError"):
+    with pytest.raises(SolutionError, match="solution of bad gives no values: ZeroDivisionError"):
         engine.run(SETUP, [task("bad", "x = 1.5", reference="x = 1 / 0")])
-    with pytest.raises(EngineError, match="setup cell of the solution notebook fails with NameError"):
+    with pytest.raises(SolutionError, match="setup cell of the solution notebook fails with NameError"):
         engine.run("nothing_of_that_name", [task("unseen", "x = 1.5")])
 
 

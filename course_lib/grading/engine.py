@@ -18,8 +18,9 @@ from typing import Any, Literal
 import nbformat
 import nbval.plugin
 import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
+from course_lib._errors import CourseError
 from course_lib.grading.box import Bubblewrap, NoWalls, SandboxError, Walls
 from course_lib.grading.kernels import (
     START_LIMIT,
@@ -32,7 +33,7 @@ from course_lib.grading.kernels import (
 )
 
 VALUES = "application/vnd.course-lib.values+json"
-START_TRIES = 3
+START_TRIES = RUN_TRIES = 3
 NOT_NEEDED = (
     "cacheprovider",
     "faulthandler",
@@ -44,6 +45,10 @@ NOT_NEEDED = (
 )
 
 
+class SolutionError(EngineError):
+    """The instructor's own cells do not run."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One exercise of a submission: the cells to run, and how two records of values are compared."""
@@ -52,7 +57,6 @@ class Task:
     reference: str  # source of the instructor's answer cell
     answer: str  # source of the student's
     check: str  # source of the instructor's check cell
-    inputs: str  # the drawn inputs as text: references are made once for each
     same: Callable[[Any, Any], bool]  # same(reference record, record)
 
 
@@ -88,13 +92,16 @@ class Cell(IPyNbCell):
             self.parent.begin(self.task)
         elif self.parent.attempts[self.task.exercise].stopped:
             pytest.skip("its answer ended the kernel")
+        elif not self.parent.kernel.is_alive():
+            self.parent.attempts[self.task.exercise].stopped = "died"
+            pytest.skip("its answer ended the kernel, after it had answered")
 
     def runtest(self) -> None:
         """Run the cell with nbval, which compares it, and note for its exercise what came."""
         attempt = self.parent.attempts[self.task.exercise]
         kernel = self.parent.kernel
         if self.checks:
-            reference = self.parent.plugin.engine.references[self.task.exercise, self.task.inputs]
+            reference = self.parent.plugin.engine.references[self.task.exercise]
             self.cell.outputs = [nbformat.v4.new_output("display_data", data={VALUES: reference})]
         try:
             super().runtest()
@@ -102,6 +109,8 @@ class Cell(IPyNbCell):
                 self.raise_cell_error("the cell failed but hid its error")
             attempt.same = self.checks
         except Stopped as stopped:
+            if kernel.at_fault():
+                raise EngineError("a kernel died without its answer being to blame") from stopped
             attempt.stopped = stopped.why
             raise
         finally:
@@ -116,7 +125,10 @@ class Cell(IPyNbCell):
 
     def compare_outputs(self, test: Sequence[Any], ref: Sequence[Any], skip_compare: Any = None) -> bool:
         """nbval's comparison, of the recorded values alone: prints, plots and warnings cost nothing."""
-        return super().compare_outputs(_only_values(test), _only_values(ref), skip_compare)
+        try:
+            return super().compare_outputs(_only_values(test), _only_values(ref), skip_compare)
+        except Exception:  # a record that is no record, values nested without end: not the right ones
+            return False
 
     def sanitize(self, s: Any) -> Any:
         """Give nbval, which asks for ``!=``, values that know how near is near enough."""
@@ -175,7 +187,8 @@ class Notebook(IPyNbFile):
         if self.first is None:
             return True
         before = self.first.attempts[task.exercise]
-        return before.attempted and not before.fresh and not (before.same and before.error is None)
+        doubtful = not before.fresh or before.stopped == "died"  # a death is believed when it comes twice
+        return before.attempted and doubtful and not (before.same and before.error is None)
 
     def begin(self, task: Task) -> None:
         """Before an answer: a kernel that is alive and set up, with this exercise's time and output before it."""
@@ -220,16 +233,18 @@ class Plugin:
     def __init__(self, engine: "Engine", setup_source: str, tasks: Sequence[Task]) -> None:
         self.engine, self.setup_source, self.tasks = engine, setup_source, tasks
         self.notebooks: list[Notebook] = []
-        self.trouble: EngineError | None = None
+        self.trouble: CourseError | None = None
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Submission | None:
         """The submission stands where pytest finds an empty notebook."""
         return Submission.from_parent(parent, path=file_path, plugin=self) if file_path.suffix == ".ipynb" else None
 
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> None:
-        """Tell the machine's failures from those of the submission."""
-        if call.excinfo is not None and isinstance(call.excinfo.value, EngineError):
-            self.trouble = call.excinfo.value
+        """Tell the machine's failures from those of the submission, which come in two kinds."""
+        if call.excinfo is None or isinstance(call.excinfo.value, (NbCellError, Stopped, pytest.skip.Exception)):
+            return
+        error = call.excinfo.value
+        self.trouble = error if isinstance(error, CourseError) else EngineError(f"{type(error).__name__}: {error}")
 
     def attempts(self) -> dict[str, Attempt]:
         """The last attempt at each exercise."""
@@ -255,7 +270,7 @@ class Engine:
         hidden: Iterable[Path] = (),
     ) -> None:
         self.timeout = timeout
-        self.references: dict[tuple[str, str], Any] = {}
+        self.references: dict[str, Any] = {}
         self._trusted: Kernel | None = None
         self._spare: Kernel | None = None
         self._nursery: Nursery | None = None
@@ -270,10 +285,11 @@ class Engine:
 
     def close(self) -> None:
         """End the kernels and take the walls down."""
-        self._rest()
+        self.rest()
         self.walls.close()
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
+        """End all kernels; new ones are started when they are needed."""
         for process in (self._trusted, self._spare, self._nursery):
             if process is not None:
                 process.stop()
@@ -305,10 +321,25 @@ class Engine:
         """Run the setup cell, which is the instructor's."""
         kernel.allow(START_LIMIT)
         if error := kernel.run(source)[0]:
-            raise EngineError(f"the setup cell of the solution notebook fails with {error}")
+            raise SolutionError(f"the setup cell of the solution notebook fails with {error}")
 
     def run(self, setup_source: str, tasks: Sequence[Task]) -> dict[str, Attempt]:
-        """Run one submission. Raises EngineError when the machine or the solution is at fault."""
+        """Run one submission; once more, with new kernels, when the machine fails.
+
+        Raises SolutionError when the solution is at fault, EngineError when the machine fails again and again.
+        """
+        for left in reversed(range(RUN_TRIES)):
+            try:
+                return self._run(setup_source, tasks)
+            except SolutionError:
+                raise
+            except (EngineError, OSError, Stopped) as error:
+                self.rest()
+                if not left:
+                    raise EngineError(f"this machine fails: {error}; no grade came of it") from error
+        raise AssertionError
+
+    def _run(self, setup_source: str, tasks: Sequence[Task]) -> dict[str, Attempt]:
         self._make_references(setup_source, tasks)
         plugin = Plugin(self, setup_source, tasks)
         with tempfile.TemporaryDirectory() as folder, _own_pytest(), contextlib.redirect_stdout(io.StringIO()) as told:
@@ -329,21 +360,20 @@ class Engine:
         return attempts
 
     def _make_references(self, setup_source: str, tasks: Sequence[Task]) -> None:
-        """Run the instructor's answers on the same inputs, in the kernel that only they ever enter."""
-        wanted = [task for task in tasks if (task.exercise, task.inputs) not in self.references]
-        if not wanted:
-            return
-        self._trusted = self._trusted or self.start()
+        """Run the instructor's answers on the same inputs, in a kernel that only they ever enter."""
+        self.references = {}
+        if self._trusted is None or not self._trusted.is_alive():
+            self._trusted = self.start()
         self.set_up(self._trusted, setup_source)
-        for task in wanted:
+        for task in tasks:
             self._trusted.allow(START_LIMIT)
             error, _ = self._trusted.run(task.reference)
             check_error, shown = self._trusted.run(task.check)
             records = values_of(shown)
             if error or check_error or len(records) != 1:
                 what = error or check_error or "no error"
-                raise EngineError(f"the solution of {task.exercise} gives no values: {what}; try `course build`")
-            self.references[task.exercise, task.inputs] = records[0]
+                raise SolutionError(f"the solution of {task.exercise} gives no values: {what}; try `course build`")
+            self.references[task.exercise] = records[0]
 
 
 @contextlib.contextmanager

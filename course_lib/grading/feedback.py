@@ -16,6 +16,8 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt"
 SIGNS = {"correct": ("✓", "Right", "right"), "not-attempted": ("○", "Not attempted", "open")}
 OTHER = ("✗", "Not yet", "wrong")
 
+UNSEALED = '<p class="soft">Graded without a sandbox.</p>'
+
 STYLE = """
 :root { color-scheme: light dark; --page: #fbfaf7; --card: #fff; --ink: #22252b; --soft: #5b616b; --line: #dddad2;
   --code: #f4f2ec; --right: #00664b; --wrong: #a3410b; --open: #5b616b; --bar: #00805e; --hint: #eef4fb; }
@@ -55,7 +57,9 @@ def write_feedback(folder: Path, graded: Iterable[Graded]) -> list[Path]:
     pages = []
     for student, hand_ins in groupby(graded, key=lambda g: g.student):
         path = folder / f"{file_name(student, taken)}.html"
-        path.write_text(page(student, list(hand_ins)), encoding="utf-8", newline="\n")
+        text = page(student, list(hand_ins)).encode("utf-8")
+        if not path.is_file() or path.read_bytes() != text:  # grading a part anew leaves the other pages as they are
+            path.write_bytes(text)
         pages.append(path)
     return pages
 
@@ -95,7 +99,7 @@ def page(student: str, hand_ins: Sequence[Graded]) -> str:
 <body>
 <main>
 <h1>Feedback for {escape(student)}</h1>
-{told if count else ""}
+{told if count else ""}{"" if all(g.sealed for g in hand_ins) else UNSEALED}
 {"".join(map(section, hand_ins))}
 </main>
 </body>
@@ -116,6 +120,10 @@ def section(graded: Graded) -> str:
         return f"""<h2>{escape(graded.file)}</h2>
 <article class="wrong"><p class="verdict">✗ This file could not be graded</p>
 <p>{escape(sentence_case(graded.unreadable))}.</p></article>
+"""
+    if graded.trouble:
+        return f"""<h2>{escape(graded.file)}</h2>
+<article><p class="verdict">This file has not been graded yet.</p></article>
 """
     whose = f" Your numbers were drawn from the name “{escape(graded.name)}”." if graded.name else ""
     chapter, _, topic = graded.chapter.partition("_")

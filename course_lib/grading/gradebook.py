@@ -1,12 +1,15 @@
-"""The results of grading, and the table that an instructor opens in a spreadsheet."""
+"""The results of grading: the table that an instructor opens in a spreadsheet, and all of it as JSON."""
 
 import csv
+import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-COLUMNS = ("student", "chapter", "exercise", "points", "of", "verdict", "mistake")
+from course_lib._errors import CourseError
+
+COLUMNS = ("student", "chapter", "exercise", "points", "of", "verdict", "mistake", "seed")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ class Graded:
     file       : its name within the folder of submissions
     name       : what the student typed as a name, "" for none
     unreadable : one line where the file could not be graded; there are no results then
+    trouble    : one line where this machine failed while grading: no points, and no zero either
     notes      : lines for the instructor
+    seed       : the secret that its inputs were drawn from: `course grade --seed` repeats its grade
+    sealed     : whether it ran in a sandbox
     """
 
     student: str
@@ -48,7 +54,10 @@ class Graded:
     name: str = ""
     results: tuple[Result, ...] = ()
     unreadable: str = ""
+    trouble: str = ""
     notes: tuple[str, ...] = ()
+    seed: str = ""
+    sealed: bool = True
 
     @property
     def points(self) -> float:
@@ -72,9 +81,37 @@ def write_gradebook(path: Path, graded: Iterable[Graded]) -> None:
         for hand_in in graded:
             who = plain(hand_in.student), plain(hand_in.chapter)
             if hand_in.unreadable:
-                table.writerow([*who, "", 0, 0, "unreadable", plain(f"{hand_in.file}: {hand_in.unreadable}")])
+                why = plain(f"{hand_in.file}: {hand_in.unreadable}")
+                table.writerow([*who, "", 0, 0, "unreadable", why, plain(hand_in.seed)])
+            if hand_in.trouble:
+                table.writerow([*who, "", "", "", "not-graded", plain(hand_in.trouble), plain(hand_in.seed)])
             for r in hand_in.results:
-                table.writerow([*who, plain(r.exercise), number(r.points), r.of, plain(r.verdict), plain(r.mistake)])
+                result = plain(r.exercise), number(r.points), r.of, plain(r.verdict), plain(r.mistake)
+                table.writerow([*who, *result, plain(hand_in.seed)])
+
+
+def write_json(path: Path, graded: Iterable[Graded]) -> None:
+    """Write everything, for programs and for grading a part anew."""
+    text = json.dumps([asdict(hand_in) for hand_in in graded], indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> list[Graded]:
+    """What `write_json` wrote. Raises CourseError where it is not there or not whole."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            Graded(
+                **hand_in
+                | {"results": tuple(Result(**r) for r in hand_in["results"])}
+                | {"notes": (*hand_in["notes"],)}
+            )
+            for hand_in in data
+        ]
+    except FileNotFoundError:
+        raise CourseError(f"there is no {path.name} to put a part of it anew; grade the whole class first") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise CourseError(f"{path.name} is not what grading wrote; grade the whole class again") from error
 
 
 def number(value: float) -> float | int:

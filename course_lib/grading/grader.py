@@ -7,10 +7,10 @@ import secrets
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import course_lib
 from course_lib import exercises
@@ -19,21 +19,23 @@ from course_lib.exercises import outcomes
 from course_lib.exercises.declaration import Exercise, draw_cases, seed_of
 from course_lib.exercises.diagnosis import diagnose
 from course_lib.exercises.values import decode, encode
-from course_lib.grading.engine import Attempt, Engine, Task
+from course_lib.grading.engine import Attempt, Engine, SolutionError, Task
 from course_lib.grading.feedback import write_feedback
-from course_lib.grading.gradebook import Graded, Result, plain, write_gradebook
+from course_lib.grading.gradebook import Graded, Result, plain, read_json, write_gradebook, write_json
 from course_lib.grading.graft import Answer, Slot, answers, named_exercises, setup_source, slots
+from course_lib.grading.kernels import EngineError
 from course_lib.grading.submissions import BadFile, HandIn, Notebook, find, read, typed_name
 
 TIMEOUT = 20.0  # seconds for the answer and the check of one exercise
 STANDS_ALONE = (
     "Only the answer cells are graded: whatever an answer uses must stand in its own cell or come from the setup cell."
 )
+UNSEALED = "graded without a sandbox: what was handed in could read and change this machine, its own grade included"
 UNSTEADY = (
     (re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]"), ""),
     (re.compile(r"0x[0-9a-fA-F]+"), "0x..."),
     (re.compile(r"\(\d+\.py, line (\d+)\)"), r"(line \1)"),
-    (re.compile(r"[^\s'\"]*[/\\]box-[^/\\\s]*([/\\]work)?"), "..."),
+    (re.compile(r"[^\s'\"]*[/\\]box(-[^/\\\s]*([/\\]k)?)?([/\\]work)?(?=[/\\])"), "..."),
 )
 STOPPED = {
     "time": ("time-limit", "It did not finish within {timeout:g} seconds. Is there a loop that never ends?"),
@@ -83,30 +85,37 @@ class Grader:
         self.engine, self.secret = engine, secret
 
     def grade(self, hand_in: HandIn) -> Graded:
-        """Grade one file. Raises EngineError where the machine or the course is at fault."""
+        """Grade one file. Raises CourseError where there is no sandbox or a solution fails."""
+        blank = Graded(hand_in.student, hand_in.name, seed=self.secret, sealed=self.engine.walls.sealed)
         try:
             notebook, chapter = self.read(hand_in)
         except BadFile as bad:
-            return Graded(hand_in.student, hand_in.name, unreadable=str(bad))
+            return replace(blank, unreadable=str(bad))
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
-        inputs = {id: self.draw(exercise, hand_in.student, name) for id, exercise in chapter.exercises.items()}
+        own = f"{self.secret}/{hand_in.student}/{hashlib.sha256(hand_in.path.read_bytes()).hexdigest()}"
+        inputs = {id: draw(exercise, own, name) for id, exercise in chapter.exercises.items()}
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
         tasks = [
-            Task(slot.exercise, slot.answer, found[slot.exercise].source, slot.check, json.dumps(given[slot.exercise]),
+            Task(slot.exercise, slot.answer, found[slot.exercise].source, slot.check,
                  same_values(chapter.exercises[slot.exercise], inputs[slot.exercise]))
             for slot in chapter.slots
             if slot.exercise in found
         ]  # fmt: skip
         kinds = {id: exercise.kind for id, exercise in chapter.exercises.items()}
         setup = setup_source(chapter.notebook, json.dumps({"name": name, "inputs": given, "kinds": kinds}))
-        attempts = self.engine.run(setup, tasks) if tasks else {}
+        try:
+            attempts = self.engine.run(setup, tasks) if tasks else {}
+        except SolutionError:
+            raise
+        except EngineError as error:
+            return replace(blank, chapter=chapter.name, name=name, trouble=f"{error}; grade it again")
         results, notes = [], []
         for id, exercise in chapter.exercises.items():
             result, note = self.judge(exercise, inputs[id], found.get(id), attempts.get(id))
             results.append(result)
             notes += [f"{id}: {line}" for line in note]
-        return Graded(hand_in.student, hand_in.name, chapter.name, name, tuple(results), notes=tuple(notes))
+        return replace(blank, chapter=chapter.name, name=name, results=tuple(results), notes=tuple(notes))
 
     def read(self, hand_in: HandIn) -> tuple[Notebook, Chapter]:
         """The notebook and its chapter: by its metadata, else its file's name, else the exercises that it names."""
@@ -135,13 +144,6 @@ class Grader:
                 notes.append(f"{last[key].name}: not graded, {hand_in.name} is handed in for the same chapter")
             last[key] = hand_in
         return list(last.values()), notes
-
-    def draw(self, exercise: Exercise, student: str, name: str) -> list[dict[str, Any]]:
-        """The inputs of one exercise: secret ones for a function, the student's own numbers for a typed answer."""
-        if exercise.kind != "code":
-            return draw_cases(exercise, seed_of(name, exercise.id))
-        digest = hashlib.sha256(f"{self.secret}/{student}/{exercise.id}".encode()).digest()
-        return draw_cases(exercise, int.from_bytes(digest, "big"))
 
     def judge(
         self, exercise: Exercise, inputs: Sequence[dict[str, Any]], answer: Answer | None, attempt: Attempt | None
@@ -172,6 +174,13 @@ class Grader:
             case outcomes.Failed(error=error):
                 return replace(result, mistake=clean(error)), notes
         return replace(result, hint=exercise.hints[0]), notes
+
+
+def draw(exercise: Exercise, secret: str, name: str) -> list[dict[str, Any]]:
+    """The inputs of one exercise: secret ones for a function, the student's own numbers for a typed answer."""
+    if exercise.kind != "code":
+        return draw_cases(exercise, seed_of(name, exercise.id))
+    return draw_cases(exercise, int.from_bytes(hashlib.sha256(f"{secret}/{exercise.id}".encode()).digest(), "big"))
 
 
 def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: Attempt) -> outcomes.Outcome:
@@ -217,6 +226,7 @@ def clean(text: str, limit: int = 400) -> str:
     >>> clean("\x1b[31mbad\x1b[0m <f at 0x7f01> in /tmp/box-1/work/a.py (123.py, line 3)")
     'bad <f at 0x...> in .../a.py (line 3)'
     """
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is in no file
     for pattern, put in UNSTEADY:
         text = pattern.sub(put, text)
     return text if len(text) <= limit else f"{text[:limit]}..."
@@ -229,38 +239,73 @@ def grade(
     seed: str | None = None,
     solutions: str | Path | None = None,
     timeout: float = TIMEOUT,
+    students: Collection[str] = (),
+    only: Collection[str] = (),
+    kernels: Literal["forked", "ipykernel"] = "forked",
+    sandbox: Literal["bubblewrap", "none"] = "bubblewrap",
 ) -> Report:
-    """Grade a folder of handed-in notebooks; write ``out/gradebook.csv``, ``out/feedback/`` and ``out/notes.txt``.
+    """Grade a folder of handed-in notebooks; write ``out/gradebook.csv`` and ``.json``, ``out/feedback/``,
+    ``out/notes.txt``.
 
     submissions : a folder of notebooks, one per student and chapter, or with a folder for each student; never changed
-    seed        : secret from which the inputs of functions are drawn (default: a new one, told in notes.txt)
+    seed        : secret from which the inputs of functions are drawn (default: a new one, told in the gradebook)
     solutions   : folder of the instructor's notebooks (default: solutions/ beside the library)
     timeout     : seconds for the answer and the check of one exercise
+    students    : grade these alone anew, in the gradebook that is there, under the seeds that it has
+    only        : and of them these exercises alone
+    kernels, sandbox : as `Engine` takes them
 
     A file that cannot be read, or an answer that loops, dies or floods, costs its own points and nothing else.
-    Raises CourseError where there is nothing to grade or to grade with, EngineError where this machine or a solution
-    fails. The same submissions and seed give the same bytes.
+    What this machine fails at is tried again, and then reported without points. Raises CourseError where there is
+    nothing to grade or to grade with. The same submissions and seed give the same bytes.
     """
     submissions, out = Path(submissions), Path(out)
     solutions = Path(solutions) if solutions else Path(course_lib.__file__).parents[1] / "solutions"
-    secret = seed if seed is not None else secrets.token_hex(16)
     if not submissions.is_dir():
         raise CourseError(f"expected a folder of submissions, got {submissions.name}; put the notebooks into a folder")
-    with Engine(timeout) as engine:
+    before = {(g.student, g.file): g for g in read_json(out / "gradebook.json")} if students or only else {}
+    secret = seed if seed is not None else secrets.token_hex(16)
+    with Engine(timeout, kernels, sandbox, hidden=(submissions, solutions, out)) as engine:
         grader = Grader(solutions, engine, secret)
         hand_ins, notes = grader.latest(find(submissions, list(grader.chapters), leave_out=out))
-        if not hand_ins:
-            raise CourseError(f"expected notebooks in {submissions.name}, found none; put the handed-in files there")
-        graded = [grader.grade(hand_in) for hand_in in progress(hand_ins)]
-    graded.sort(key=lambda g: (g.student, g.chapter or "~", g.file))
-    notes += [f"{g.file}: {line}" for g in graded for line in (g.notes if not g.unreadable else (g.unreadable,))]
-    notes += same_names(graded)
+        wanted = [hand_in for hand_in in hand_ins if not students or hand_in.student in students]
+        if not wanted:
+            whose = f" of {outcomes.and_list(tuple(students))}" if students else ""
+            raise CourseError(
+                f"expected notebooks{whose} in {submissions.name}, found none; put the handed-in files there"
+            )
+        graded = {key: g for key, g in before.items() if key in {(h.student, h.name) for h in hand_ins}}
+        for hand_in in progress(wanted):
+            old = before.get((hand_in.student, hand_in.name))
+            grader.secret = old.seed if old is not None and seed is None else secret
+            graded[hand_in.student, hand_in.name] = merged(old, grader.grade(hand_in), only)
+    everything = sorted(graded.values(), key=lambda g: (g.student, g.chapter or "~", g.file))
+    notes += [f"{g.file}: {line}" for g in everything for line in (g.unreadable, g.trouble, *g.notes) if line]
+    notes += same_names(everything)
+    notes += [UNSEALED] if not all(g.sealed for g in everything) else []
     out.mkdir(parents=True, exist_ok=True)
-    write_gradebook(out / "gradebook.csv", graded)
-    write_feedback(out / "feedback", graded)
-    lines = [f"seed: {secret}", *map(plain, notes)]
+    write_json(out / "gradebook.json", everything)
+    write_gradebook(out / "gradebook.csv", everything)
+    write_feedback(out / "feedback", everything)
+    seeds = sorted({g.seed for g in everything})
+    lines = [f"seed: {outcomes.and_list(tuple(seeds))}", *map(plain, notes)]
     (out / "notes.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    return Report(tuple(graded), secret, tuple(notes))
+    return Report(tuple(everything), secret, tuple(notes))
+
+
+def merged(before: Graded | None, after: Graded, only: Collection[str]) -> Graded:
+    """What is now known of a file of which only these exercises count anew; without any, all of them."""
+    if before is None or not only or before.chapter != after.chapter:
+        return after
+    new = {result.exercise: result for result in after.results if result.exercise in only}
+    notes = [
+        note
+        for g, fresh in ((before, False), (after, True))
+        for note in g.notes
+        if (note.split(":")[0] in only) == fresh
+    ]
+    results = tuple(new.get(result.exercise, result) for result in before.results)
+    return replace(before, results=results, notes=tuple(notes), sealed=before.sealed and after.sealed)
 
 
 def same_names(graded: Sequence[Graded]) -> list[str]:

@@ -41,6 +41,17 @@ numpy.random.seed(0)
 """
 
 
+MESSAGES: dict[str, dict[str, type]] = {  # the kinds that are heard, and what must be in them
+    "status": {"execution_state": str},
+    "stream": {"name": str, "text": str},
+    "display_data": {"data": dict, "metadata": dict},
+    "execute_result": {"data": dict, "metadata": dict, "execution_count": int},
+    "error": {"ename": str, "evalue": str, "traceback": list},
+    "execute_reply": {"status": str},
+    "kernel_info_reply": {"status": str},
+}
+
+
 class EngineError(CourseError):
     """The machine or the course is at fault, not a submission: no grade may come of it."""
 
@@ -94,9 +105,19 @@ class Kernel(RunningKernel):
         return waiting.popleft()
 
     def hear(self, channel: str, message: Any) -> None:
-        """Keep a message for `get_message`, if it is one."""
-        if isinstance(message["parent_header"], dict) and isinstance(message["content"], dict):
+        """Keep a message for `get_message`, if it is one and of a kind that anybody waits for."""
+        content, fields = message["content"], MESSAGES[message["msg_type"]]
+        if isinstance(message["parent_header"], dict) and all(isinstance(content[k], v) for k, v in fields.items()):
+            if "traceback" in fields:
+                content["traceback"] = [str(line) for line in content["traceback"]]
             self._waiting[channel].append(message)
+
+    def await_idle(self, parent_id: str, timeout: float) -> None:
+        """Wait for the end of a request. Raises Stopped when it does not come in time."""
+        try:
+            super().await_idle(parent_id, timeout)
+        except Empty:
+            self.halt("time")
 
     def count(self, size: int) -> None:
         """Take bytes that came off what may come; too many end the kernel."""
@@ -125,6 +146,10 @@ class Kernel(RunningKernel):
                 shown.append(message["content"])
             if message["msg_type"] == "error":
                 error = f"{message['content']['ename']}: {message['content']['evalue']}"
+
+    def at_fault(self) -> bool:
+        """Whether the machine, and not a cell, has ended the kernel."""
+        return False
 
     def wait(self) -> None:
         """Wait until the kernel answers. Raises Stopped when its process ends or the time is up."""
@@ -175,7 +200,7 @@ class JupyterKernel(Kernel):
             request = self.kc.kernel_info()
             try:
                 self.await_reply(request, timeout=START_LIMIT)
-                return self.await_idle(request, timeout=1.0)
+                return RunningKernel.await_idle(self, request, timeout=1.0)
             except Empty:
                 continue
 
@@ -258,6 +283,7 @@ class ForkedKernel(Kernel):
 
     def __init__(self, nursery: Nursery) -> None:
         super().__init__()
+        self.nursery = nursery
         self.line: socket.socket | None = nursery.fork()
         self._part = bytearray()
         self._alive = True
@@ -306,6 +332,10 @@ class ForkedKernel(Kernel):
                 message = json.loads(text)
                 self.hear(message["channel"], message)
         return True
+
+    def at_fault(self) -> bool:
+        """Whether the process that it was forked from is gone, which no cell can reach."""
+        return not self.nursery.is_alive()
 
     def is_alive(self) -> bool:
         """Whether the line is open."""
