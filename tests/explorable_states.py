@@ -10,6 +10,7 @@ from course_lib.explorables import (
     BatchStacker,
     DepthExplorer,
     DifferenceExplorer,
+    GraphPlayer,
     JacobianStage,
     LayoutSwitch,
     LineFitter,
@@ -77,6 +78,21 @@ STATES: dict[str, list[Explorable]] = {
         BatchStacker(view="product", entry=[2, 3], N=6),
         BatchStacker(0.123456 * np.ones((4, 8)), -np.ones((4, 8)), N=8, n=3, times=TIMES, layer=[32, 64]),
         BatchStacker([[1.0]], [[2.0]], view="product", times=TIMES, layer=[32, 64], measuring=False),
+    ],
+    "08": [
+        GraphPlayer(),
+        GraphPlayer("circuit", mode="reverse", step=5),
+        GraphPlayer("diamond", mode="reverse", order="recursion", step=99),
+        GraphPlayer("neuron", mode="forward", seed="x1", step=3),
+        GraphPlayer("neuron", [-20.25, 3.3333, 71.5, -0.0123, 99.9], mode="reverse", step=9),
+        GraphPlayer("net", mode="reverse", step=12),
+        GraphPlayer("net", [-0.3, 12.5], step=7),
+        GraphPlayer("map", size=(4, 4), mode="reverse", seed="y2", step=12),
+        GraphPlayer("map", size=(4, 4), step=99),
+        GraphPlayer("b = a + a; c = b + b; d = a * c; e = max(d, b)", [-1.2345], mode="reverse", order="once", step=7),
+        GraphPlayer(
+            "a1 = tanh(x0 - 2); a2 = exp(a1 + x0); a3 = (a2 - a1) ** 2; a4 = relu(a3 - x0); f = a4 * x0", step=3
+        ),
     ],
     "10": [
         DepthExplorer(),
