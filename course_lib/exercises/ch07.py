@@ -11,6 +11,7 @@ from course_lib.activations import dsigmoid, sigmoid
 from course_lib.exercises.ch06 import weights
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import lettered, picks
+from course_lib.exercises.predictions import Prediction
 from course_lib.finite_differences import finite_difference_gradient
 
 
@@ -790,4 +791,64 @@ NET = Exercise(
 
 EXERCISES = (AXIS, TRAP, DELTA, BATCH, LAYER, NET)
 
-PREDICTIONS = ()
+PREDICTIONS = (
+    Prediction(
+        "all-at-once",
+        options=(
+            "2 × 3, the sum of the four outer products",
+            "2 × 3, but with other numbers",
+            "4 × 4, a number for each pair of examples",
+            "four matrices of 2 × 3",
+        ),
+        right="2 × 3, the sum of the four outer products",
+        because="Row times column adds up over the inner size, and the inner size counts the examples.",
+    ),
+    Prediction(
+        "loop-or-product",
+        options=(
+            "about as fast: the work is the same",
+            "two or three times as fast",
+            "far more than ten times as fast",
+        ),
+        right="far more than ten times as fast",
+        because="The multiplications take microseconds. What takes time is Python, a thousand times over.",
+    ),
+    Prediction(
+        "forgotten-sum",
+        options=("an error: the shapes do not fit", "b keeps its shape, with wrong numbers", "b becomes 2 × 4"),
+        right="b becomes 2 × 4",
+        because="NumPy stretches the single column to four. The network goes on running, with a bias for each example.",
+    ),
+    Prediction(
+        "every-example-twice",
+        options=("it doubles", "it stays the same", "it halves"),
+        right="it stays the same",
+        because="Twice as many terms in the sum, and twice the N that it is divided by.",
+    ),
+    Prediction(
+        "softmax-error-term",
+        options=("(0, −3.33, 0)", "(0, −0.7, 0)", "(0.2, −0.7, 0.5)"),
+        right="(0.2, −0.7, 0.5)",
+        because="The first is the slope along a, not z. The second forgets that a logit moves all three probabilities: "
+        "what the wrong classes have, they have taken from the true one.",
+    ),
+    Prediction(
+        "large-logits",
+        options=("1 and 0", "nan and 0", "an error"),
+        right="nan and 0",
+        because="e to the 1000 is too large for a floating-point number: it becomes infinite, and infinity divided by "
+        "infinity is not a number.",
+    ),
+    Prediction(
+        "handed-down",
+        options=("δ of the layer below", "∂ℒ/∂a of the layer below", "∂ℒ/∂W of its own weights"),
+        right="∂ℒ/∂a of the layer below",
+        because="What came in was a, so the slope along a goes out. It becomes δ in the activation, where σ′ is met.",
+    ),
+    Prediction(
+        "which-penalty",
+        options=("0.05 · ½ ΣW²", "0.05 · ΣW²", "0.05 · ΣW² ∕ 5, the mean over the examples"),
+        right="0.05 · ΣW²",
+        because="0.0379 is missing, and that is 0.05 times the sum of all squared weights. The examples play no part.",
+    ),
+)

@@ -87,10 +87,10 @@ function render({ model, el }) {
           h("span", { class: "cr-stack-name" }, `example ${e + 1}`),
           h("span", {}), tiles(`a transposed, example ${e + 1}`, row, "cr-value", (_, j) => there && j === entry()[1] - 1),
           tiles(`delta, example ${e + 1}`, column, "cr-error", (i) => there && i === entry()[0] - 1), tiles(`outer product ${e + 1}`, product, "", (i, j) => there && chosen(i, j))),
-        sign(e < N() - 1 ? "+" : "="));
+        sign(e < N() - 1 ? "+" : upTo === N() ? "=" : ""));
     });
-    return [...cards, h("span", { class: "cr-stack-item" }, h("span", { class: "cr-stack-card" }, h("span", { class: "cr-stack-name" }, upTo < N() ? `the first ${upTo}` : "all of them"),
-      h("span", {}), h("span", { class: "cr-stack-blank" }), h("span", {}), sum(added(delta, a, upTo))))];
+    const name = upTo === N() ? "the sum" : upTo ? `sum of ${upTo} so far` : "nothing yet";
+    return [...cards, h("span", { class: "cr-stack-item cr-stack-result" }, h("span", { class: "cr-stack-name" }, name), sum(added(delta, a, upTo)))];
   }
 
   function productStage() {
@@ -146,7 +146,7 @@ function render({ model, el }) {
     put(go, busy ? "measuring …" : rows.length ? "measure again" : "measure");
     go.setAttribute("aria-disabled", String(busy));
     put(found, rows.length ? [h("div", { class: "cr-stack-chart" }, chart(rows)), h("div", { class: "cr-stack-table" }, table(rows))] : null);
-    const names = `A layer of ${shape[0]} neurons with ${shape[1]} inputs`;
+    const names = `Layer ${shape.join(" × ")}`;
     state.textContent = busy ? `${names}: ${rows.length} of 5 sizes measured. You can go on working.`
       : rows.length ? `${names}: medians, and bars from the lower to the upper quartile.`
         : `${names}, for 1 to ${whole(10000)} examples: not measured yet. It takes a few seconds.`;
@@ -161,6 +161,8 @@ function render({ model, el }) {
     counter.update(n());
     counter.element.classList.toggle("cr-gone", !loop);
     stage.classList.toggle("cr-stack-product-stage", !loop);
+    const widest = Math.max(...[delta, a, added(delta, a, N())].flat(2).map((v) => neat(v).length), ...delta.flat().flatMap((p, at) => a.map((row) => neat(p * row[at % most]).length)));
+    stage.style.setProperty("--cr-stack-wide", `${Math.max(32, 9.2 * widest + 8)}px`); // no cell moves when others are lit
     put(stage, loop ? loopStage() : productStage());
     if (focused) stage.querySelector(`[data-entry="${i} ${j}"]`)?.focus({ preventScroll: true });
     const factors = Array.from({ length: upTo }, (_, e) => [delta[i - 1][e], a[j - 1][e]]), value = added(delta, a, upTo)[i - 1][j - 1];
@@ -170,7 +172,7 @@ function render({ model, el }) {
       " = ", upTo > 1 ? [products, " = "] : "", h("b", { "data-number": "entry" }, neat(value))] : h("b", { "data-number": "entry" }, "0"));
     const work = `${m} · ${k} · ${N()} = ${m * k * N()} multiplications`;
     said.textContent = loop
-      ? `After ${upTo} of ${N()} examples, entry ${i}, ${j} of the sum is ${neat(value)}. ${work}, and as many turns of the loop as there are examples.`
+      ? `After ${upTo} of ${N()} examples, entry ${i}, ${j} of the sum is ${neat(value)}. ${work} in ${N()} ${N() > 1 ? "turns" : "turn"} of the loop.`
       : `Row ${i} of δ times column ${j} of aᵀ runs through the examples: the same terms, the same ${neat(value)}. ${work} again, in one call.`;
   }
 
