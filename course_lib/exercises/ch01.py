@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import in_order, lettered, picks
+from course_lib.exercises.predictions import Prediction
 
 
 def pairs(rng, N):
@@ -316,3 +317,40 @@ HALF = Exercise(
 )
 
 EXERCISES = (MEAN, SET, GRADIENT, DOWNHILL, HALF)
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+PREDICTIONS = (
+    Prediction(
+        "residual-four-times",
+        options=("4 times", "16 times", "equally bad: both are wrong"),
+        right="16 times",
+        because="The loss grows with the square: an error four times as large costs 4 · 4 times as much.",
+    ),
+    Prediction(
+        "data-twice",
+        options=("both double", "the sum doubles, the mean stays", "both stay"),
+        right="the sum doubles, the mean stays",
+        because="Twice as many losses are added up, and the mean divides by twice as many.",
+    ),
+    Prediction(
+        "which-way-down",
+        options=("w should grow, b shrink", "w should shrink, b grow", "both should grow"),
+        right="w should grow, b shrink",
+        because="The line is too high at the left and too low at the right: it must become steeper, and a "
+        "little lower.",
+    ),
+    Prediction(
+        "line-too-low",
+        options=("a smaller one", "a larger one", "the same: w and b have nothing to do with each other"),
+        right="a larger one",
+        because="From far below, the line must climb more steeply to come near the points. The valley of the "
+        "surface is slanted.",
+    ),
+    Prediction(
+        "gradient-of-mean",
+        options=("it is their sum", "it is their mean", "it must be worked out anew for the whole"),
+        right="it is their mean",
+        because="A derivative goes through sums and constant factors, and a mean is nothing else.",
+    ),
+)

@@ -7,6 +7,7 @@ import numpy as np
 from course_lib.activations import sigmoid
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import in_order, lettered, picks
+from course_lib.exercises.predictions import Prediction
 
 # --------------------------------------------------------------------------------------------------- shape-dominoes
 
@@ -343,3 +344,49 @@ COLLAPSE = Exercise(
 )
 
 EXERCISES = (DOMINOES, COUNT, FORWARD, KEPT, COLLAPSE)
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+PREDICTIONS = (
+    Prediction(
+        "second-matrix",
+        options=("2 × 3", "3 × 2", "2 × 2"),
+        right="2 × 3",
+        because="A row for each of its two neurons, a column for each of the three numbers that they receive.",
+    ),
+    Prediction(
+        "without-curve",
+        options=("more: they have more parameters", "nothing at all", "they could bend the line once"),
+        right="nothing at all",
+        because="Two affine maps in a row are an affine map, and one layer can be that.",
+    ),
+    Prediction(
+        "count-232",
+        options=("12", "17", "19"),
+        right="17",
+        because="12 weights and 5 biases. The inputs are no neurons, so that they have no bias.",
+    ),
+    Prediction(
+        "largest-matrix",
+        options=("W<sup>1</sup>, with nearly all of them", "W<sup>2</sup>, with nearly all of them", "each about half"),
+        right="W<sup>1</sup>, with nearly all of them",
+        because="784 · 30 = 23 520 weights lead into the first layer and 30 · 10 = 300 into the second. Type "
+        "784, 30 and 10 and see.",
+    ),
+    Prediction(
+        "keep-what",
+        options=("none: only the output counts", "every a", "every z and every a"),
+        right="every z and every a",
+        because="The slope of σ is taken at z, and the slope along a weight is the a at its beginning.",
+    ),
+    Prediction(
+        "forward-multiplications",
+        options=(
+            "about as many as it has parameters",
+            "about as many as it has neurons",
+            "the square of its parameters",
+        ),
+        right="about as many as it has parameters",
+        because="Each weight is multiplied once, by the one number that it carries.",
+    ),
+)

@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import lettered, picks
+from course_lib.exercises.predictions import Prediction
 from course_lib.finite_differences import finite_difference_gradient
 
 # ------------------------------------------------------------------------------------------- central-difference-loss
@@ -248,6 +249,7 @@ REPORT = Exercise(
 TRAPS = {
     "kink": "the point lies within h of the kink of a ReLU, and the two sides have different slopes",
     "integers": "the parameters are whole numbers of type int, and h was cut to 0 or to 1",
+    "formula": "the formula is wrong: so near to 0 the slope of a ReLU is a number between 0 and 1",
     "zeros": "all weights are zero, and the slopes vanish whatever the formula is",
     "float32": "the numbers have single precision, and the difference drowns in rounding",
 }
@@ -280,6 +282,13 @@ TRAP = Exercise(
             "How many entries are off, and is the difference 0?",
             picks("integers"),
             row=41,
+        ),
+        KnownMistake(
+            "formula",
+            "the slope of a ReLU is 0 or 1, never between them: the formula is right, and the nudge went over the kink",
+            "What is the slope at this z itself, and what would a smaller h find?",
+            picks("formula"),
+            row=40,
         ),
         KnownMistake(
             "zeros",
@@ -418,3 +427,56 @@ ZERO = Exercise(
 )
 
 EXERCISES = (DIFFERENCE, BEST_H, REPORT, TRAP, MILLION, ZERO)
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+PREDICTIONS = (
+    Prediction(
+        "both-sides",
+        options=("twice as good", "hundreds of times as good", "no better: it is the same step"),
+        right="hundreds of times as good",
+        because="What is left on one side is of the size of h, on both sides of the size of h².",
+    ),
+    Prediction(
+        "smaller-step",
+        options=(
+            "yes",
+            "no, but it is no worse than with 10<sup>−5</sup>",
+            "no, it is worse than with 10<sup>−5</sup>",
+        ),
+        right="no, it is worse than with 10<sup>−5</sup>",
+        because="Two numbers that agree in nearly all of their digits are subtracted: their rounding is left, "
+        "and it is divided by h.",
+    ),
+    Prediction(
+        "wiggly-step",
+        options=("at a smaller one", "at the same one", "at a larger one"),
+        right="at a smaller one",
+        because="The third derivative is a million times as large, and so is the truncation error: its branch "
+        "lies higher, and meets the rounding further left.",
+    ),
+    Prediction(
+        "passes-231",
+        options=("13", "26", "169"),
+        right="26",
+        because="Each of the 13 parameters is nudged to both sides.",
+    ),
+    Prediction(
+        "differ-by-millionth",
+        options=("no, that is rounding", "yes, slopes are exact", "it depends on how large they are"),
+        right="it depends on how large they are",
+        because="A millionth of what? If the slopes themselves are that small, every digit is wrong.",
+    ),
+    Prediction(
+        "across-kink",
+        options=("1, the slope there", "0, the slope on the other side", "a number between them"),
+        right="a number between them",
+        because="The nudge to the left lands on the flat side, the one to the right on the steep one.",
+    ),
+    Prediction(
+        "million-nudges",
+        options=("a million", "two million", "two million times a million"),
+        right="two million times a million",
+        because="2P passes, and each of them goes through all P parameters.",
+    ),
+)

@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import lettered, picks
+from course_lib.exercises.predictions import Prediction
 from course_lib.exercises.values import Map
 from course_lib.jacobians import numerical_jacobian
 
@@ -494,3 +495,52 @@ FORK = Exercise(
 )
 
 EXERCISES = (FILL, PATTERN, NUMERICAL, LAYOUT, SOFTMAX, FORK)
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+PREDICTIONS = (
+    Prediction(
+        "nudge-first",
+        options=("by 0.03, 0.01 and 0", "by 0.02, 0.01 and 0", "by 0.03, 0.01 and 0.06"),
+        right="by 0.03, 0.01 and 0",
+        because="x<sub>1</sub> stands in the product with x<sub>2</sub> = 3, alone in the second output, and "
+        "not in the third.",
+    ),
+    Prediction(
+        "affine-slopes",
+        options=("W", "the transpose of W", "W with b as one more column"),
+        right="W",
+        because="Output i contains input j with the factor W<sub>ij</sub>; b shifts everything and changes no slope.",
+    ),
+    Prediction(
+        "elementwise-zeros",
+        options=("none", "those on the diagonal", "all but those on the diagonal"),
+        right="all but those on the diagonal",
+        because="Output i does not contain input j, unless they are the same.",
+    ),
+    Prediction(
+        "softmax-others",
+        options=("they stay", "they grow, too", "they shrink"),
+        right="they shrink",
+        because="The shares add up to 1: what one gains the others lose.",
+    ),
+    Prediction(
+        "weight-slope",
+        options=("W<sub>ik</sub>", "a<sub>k</sub>", "1"),
+        right="a<sub>k</sub>",
+        because="Turn the product round: as a function of W<sub>ik</sub>, its factor is a<sub>k</sub>.",
+    ),
+    Prediction(
+        "half-the-change",
+        options=("half", "a quarter", "the same"),
+        right="a quarter",
+        because="What the linear part leaves out is the curve, and it grows with the square of the change.",
+    ),
+    Prediction(
+        "tanh-parallelogram",
+        options=("a rectangle with upright sides", "a square", "any parallelogram"),
+        right="a rectangle with upright sides",
+        because="The Jacobian is diagonal: the first input moves the first output alone, the second the "
+        "second, each with its own slope.",
+    ),
+)

@@ -6,6 +6,7 @@ import numpy as np
 
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import in_order, lettered, picks
+from course_lib.exercises.predictions import Prediction
 from course_lib.exercises.values import Map
 from course_lib.jacobians import numerical_jacobian
 
@@ -401,3 +402,42 @@ BRACKETING = Exercise(
 )
 
 EXERCISES = (PATHS, SCALAR, FACTORS, COMPOSE, BRACKETING)
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+PREDICTIONS = (
+    Prediction(
+        "chain-24",
+        options=("11", "12", "24"),
+        right="24",
+        because="8 · 3: the slopes multiply, and the outer one is taken at u = 4, which is what the outer "
+        "step receives. With x in its place it would be 12.",
+    ),
+    Prediction(
+        "two-ways",
+        options=("4 or 3, depending on the way", "7", "12"),
+        right="7",
+        because="Along a way the slopes multiply, 4 · 1 and 3 · 1; what arrives on both ways adds up.",
+    ),
+    Prediction(
+        "which-product",
+        options=("J<sub>g</sub> J<sub>f</sub>", "J<sub>f</sub> J<sub>g</sub>", "either: they are equal"),
+        right="J<sub>g</sub> J<sub>f</sub>",
+        because="The sum runs over the columns of J<sub>g</sub> and the rows of J<sub>f</sub>. The other "
+        "product has another shape, 3 × 3.",
+    ),
+    Prediction(
+        "paths-x1-y2",
+        options=("one path, 4", "two paths, 5", "three paths, 8"),
+        right="one path, 4",
+        because="h<sub>2</sub> does not lead to y<sub>2</sub>, and x<sub>1</sub> does not lead to "
+        "h<sub>3</sub>. Set the ends in the explorer, and see.",
+    ),
+    Prediction(
+        "brackets",
+        options=("no", "yes, one way takes twice as much", "yes, one way takes fifty times as much"),
+        right="yes, one way takes fifty times as much",
+        because="From the left, a single row is multiplied by each matrix; from the right, two full matrices "
+        "come first.",
+    ),
+)

@@ -11,6 +11,7 @@ import numpy as np
 from course_lib.activations import dsigmoid, sigmoid
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import in_order, lettered
+from course_lib.exercises.predictions import Prediction
 
 ETA = 0.5  # the step of the mistake that updates too early
 
@@ -723,3 +724,57 @@ SLIP = Exercise(
 )
 
 EXERCISES = (TWO, ORDER, BACKWARD, NEEDS_W2, HUNT, SLIP)
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+PREDICTIONS = (
+    Prediction(
+        "error-sign",
+        options=("it rises", "it falls", "it stays"),
+        right="it falls",
+        because="The output is near 0.6 and should be 1: a larger z brings it closer. So the slope is negative.",
+    ),
+    Prediction(
+        "paths-to-loss",
+        options=("one", "two", "three"),
+        right="two",
+        because="One through each output.",
+    ),
+    Prediction(
+        "weight-gradient",
+        options=(
+            "δ<sup>2</sup><sub>1</sub> a<sup>1</sup><sub>2</sub>",
+            "δ<sup>2</sup><sub>2</sub> a<sup>1</sup><sub>1</sub>",
+            "δ<sup>2</sup><sub>1</sub> W<sup>2</sup><sub>12</sub>",
+        ),
+        right="δ<sup>2</sup><sub>1</sub> a<sup>1</sup><sub>2</sub>",
+        because="The weight ends at neuron 1 of layer 2 and begins at neuron 2 of layer 1: the error term "
+        "where it ends, the activation where it begins.",
+    ),
+    Prediction(
+        "forgotten-slope",
+        options=("none", "those of layer 2", "those of layer 1"),
+        right="those of layer 2",
+        because="The error terms walk down: a mistake in the hidden layer reaches everything below it, and "
+        "nothing above.",
+    ),
+    Prediction(
+        "would-training-tell",
+        options=("yes, the loss would rise", "yes, the loss would stop half way", "no, the loss would fall as well"),
+        right="no, the loss would fall as well",
+        because="Each step still goes down, only not in the steepest direction. On a small task that is enough.",
+    ),
+    Prediction(
+        "batch-lines",
+        options=("all: each needs a loop", "only that of the bias, which adds up columns", "none"),
+        right="only that of the bias, which adds up columns",
+        because="The matrix product adds up over the examples by itself; and the mean divides by N, once, "
+        "where the loss begins.",
+    ),
+    Prediction(
+        "backward-multiplications",
+        options=("about half as many", "at most twice as many", "as many for each parameter"),
+        right="at most twice as many",
+        because="Each weight is used twice on the way back: for its own gradient, and to carry the error term down.",
+    ),
+)

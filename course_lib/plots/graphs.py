@@ -1,6 +1,6 @@
-"""Graphs: the paths whose products add up to a slope, a network, and the same network on its way there and back."""
+"""Graphs: pairs on their way to a loss, paths whose products add up, a network, and the same network there and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -110,6 +110,73 @@ def plot_paths(
     if len(rows) > len(chosen):
         sentence += f"; together {_plain(rows[-1][1])}"
     tell(ax, sentence + ".")
+    return ax
+
+
+@styled
+def plot_empirical_loss(
+    x: ArrayLike,
+    y: ArrayLike,
+    model: Callable[[Any], Any],
+    title: str = "Data, model, loss, and the mean outside",
+) -> Axes:
+    """Every pair on its way through the model to its own loss, and the mean of these: the empirical loss.
+
+    x, y  : (N,) the pairs, at most eight      model : x -> predictions (N,)
+    Returns the Axes. Raises ValueError if x and y are not of one length, not finite, or too many to be drawn.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_empirical_loss([0, 1], [1, 3], lambda x: 2 * x + 2))
+    'Data, model, loss, and the mean outside: pair (0, 1), prediction 2, loss 0.5; pair (1, 3), prediction 4, loss 0.5;
+    mean 0.5.'
+    """
+    x, y = (np.asarray(value, dtype=np.float64) for value in (x, y))
+    if x.ndim != 1 or x.shape != y.shape or not 1 <= x.size <= 8:
+        raise ValueError(
+            f"x and y must be 1 to 8 numbers each, as many of one as of the other, got {x.shape}, {y.shape}"
+        )
+    predicted = np.broadcast_to(np.asarray(model(x), dtype=np.float64), x.shape)
+    for name, value in (("x", x), ("y", y), ("the predictions", predicted)):
+        finite(name, value)
+    losses = 0.5 * (predicted - y) ** 2
+    down, foot, N = 0.5, 0.25, len(x)
+    tall = down * N
+    ax = board(8.2, foot + tall + 0.95)
+    ax.text(0.25, foot + tall + 0.7, title, size=LARGE, va="center")
+    ends = {"data": 0.75, "model": 2.35, "prediction": 3.75, "loss of the pair": 5.45, "their mean": 7.45}
+    for name, at in ends.items():
+        ax.text(at, foot + tall + 0.25, name, ha="center", va="center", color=GREY, size=SMALL)
+    middle = foot + tall / 2
+    for at, wide, words in (
+        (2.35, 1.1, r"$f(x; \theta)$"),
+        (7.45, 1.1, rf"$\mathcal{{L}} = {written(losses.mean())}$"),
+    ):
+        high = tall - 0.12 if at < 3 else 0.6
+        corner = (at - wide / 2, middle - high / 2)
+        ax.add_patch(FancyBboxPatch(corner, wide, high, "round,pad=0,rounding_size=0.1", fc=WHITE, ec=BLUE, lw=1.5))
+        ax.text(at, middle, words, ha="center", va="center")
+    told = []
+    for n in range(N):
+        level = foot + tall - down * (n + 0.5)
+        ax.text(0.75, level, f"$({written(x[n])},\\; {written(y[n])})$", ha="center", va="center")
+        ax.text(3.75, level, f"${written(predicted[n])}$", ha="center", va="center", color=BLUE)
+        minus = f"({written(y[n])})" if y[n] < 0 else written(y[n])
+        square = rf"$\frac{{1}}{{2}}({written(predicted[n])} - {minus})^2 = {written(losses[n])}$"
+        ax.text(5.45, level, square, ha="center", va="center", color=ORANGE)
+        for start, end in (((1.3, level), (1.75, level)), ((2.95, level), (3.4, level)), ((4.1, level), (4.5, level))):
+            ax.add_patch(
+                FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=9, color=GREY, lw=1, shrinkA=0, shrinkB=0)
+            )
+        aim = middle + 0.24 * (1 - 2 * (n + 0.5) / N)
+        ax.add_patch(
+            FancyArrowPatch(
+                (6.4, level), (6.87, aim), arrowstyle="-|>", mutation_scale=9, color=GREY, lw=1, shrinkA=0, shrinkB=0
+            )
+        )
+        told.append(
+            f"pair ({number(x[n])}, {number(y[n])}), prediction {number(predicted[n])}, loss {number(losses[n])}"
+        )
+    tell(ax, f"{title}: {'; '.join(told)}; mean {number(losses.mean())}.")
     return ax
 
 
