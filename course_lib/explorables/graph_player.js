@@ -1,4 +1,4 @@
-import { h, s, put, label, nameOf, short, factor, plain, set, watch, button, choice, slider, field, sentence, KEYS } from "./kit.js";
+import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, KEYS } from "./kit.js";
 
 // Graph player: tangents up or adjoints down a computational graph, every number in its formula, every operation counted.
 // A node is {name, f, terms: [[name, coefficient], ...], plus}; f is "" for an input; nodes come after their terms.
@@ -108,6 +108,8 @@ const LETTER = /^([a-z]+)(\d*)$/;
 /** The name with a dot or a bar over it: x1 -> ẋ1. @param {string} name @param {string} mode */
 const marked = (name, mode) => name.replace(LETTER, (_, letter, digits) => `${letter}${mode === "forward" ? "\u0307" : "\u0304"}${digits}`);
 const value = (/** @type {any} */ content) => h("span", { class: "cr-value" }, content);
+/** A number for a node: fewer digits where it would be long. @param {number} v */
+const tight = (v) => [short(v), rounded(v, 3), rounded(v, 2)].find((text) => text.length < 8) ?? rounded(v, 2);
 const lowered = (/** @type {string} */ text) => text.replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[Number(d)]);
 
 /** A node as a formula of its terms, each written by `write`. @param {Node} node @param {(term: string) => any} write @returns {any[]} */
@@ -316,7 +318,7 @@ function render({ model, el }) {
   // ---- one step
   function draw() {
     const { kind, name: active } = now(), done = sends(), bar = bars(done), coming = new Set(sent.slice(Math.max(0, done)).flatMap((name) => of[name].terms.map(([term]) => term)));
-    const tone = forward ? "cr-tangent" : "cr-error", write = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ look) => { text.textContent = there ? short(v) : "·"; text.setAttribute("class", there ? look : "cr-quiet"); };
+    const tone = forward ? "cr-tangent" : "cr-error", write = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ look) => { text.textContent = there ? tight(v) : "·"; text.setAttribute("class", there ? look : "cr-quiet"); };
     for (const { name, f } of nodes) {
       const { g, lit, numbers } = drawn.items[name], value = hasValue(name), carried = forward ? value : done >= 0;
       write(numbers[0], value, p.v[name], "cr-value");
@@ -428,7 +430,9 @@ function render({ model, el }) {
     const w = Math.round(Math.max(600, picture.clientWidth || 900));
     if (w !== width) { width = w; build(); draw(); }
   };
-  const renew = () => { compute(); buildControls(); buildFields(); build(); draw(); };
+  // the traits of a new graph arrive one by one: until there is a value for each of its inputs, wait
+  const whole = () => inputsOf(model.get("nodes")).length === model.get("x").length;
+  const renew = () => { if (whole()) { compute(); buildControls(); buildFields(); build(); draw(); } };
   compute();
   playing();
   buildControls();
@@ -438,7 +442,7 @@ function render({ model, el }) {
   observer?.observe(picture);
   const off = [
     watch(model, ["step"], draw),
-    watch(model, ["x"], () => { compute(); buildFields(); if (drawn && nodes.every(({ name }) => drawn.items[name])) draw(); }),
+    watch(model, ["x"], () => { if (model.get("nodes") !== nodes) renew(); else if (whole()) { compute(); buildFields(); draw(); } }),
     watch(model, ["nodes", "mode", "seed", "order", "preset"], renew),
   ];
   return () => { off.forEach((end) => end()); observer?.disconnect(); clearInterval(timer); root.remove(); };
