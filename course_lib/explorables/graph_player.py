@@ -388,7 +388,7 @@ class GraphPlayer(Explorable, module="graph_player"):
         columns, v, slopes = layout(self.nodes), *evaluate(self.nodes, self.x)
         forward = self.mode == "forward"
         carried, colour = (self.tangents, TANGENT) if forward else (self.adjoints, ERROR)
-        wide, tall, across, down = 112.0, 66.0, 190.0, 84.0
+        wide, tall, across, down = 138.0, 66.0, 214.0, 84.0
         height = 20 + down * max(map(len, columns))
         at = {
             name: (10 + across * c, 10 + height / 2 - 10 + down * (i - (len(names) - 1) / 2))
@@ -400,11 +400,14 @@ class GraphPlayer(Explorable, module="graph_player"):
             for k, ((term, _), slope) in enumerate(zip(node["terms"], slopes[node["name"]], strict=True)):
                 twice = 9 * (2 * k - 1) if len({t for t, _ in node["terms"]}) < len(node["terms"]) else 0
                 (x0, y0), (x1, y1) = at[term], at[node["name"]]
-                parts.append(line([(x0 + wide, y0 + twice), (x1, y1 + twice)], LINE, 1.5))
+                ends = [(x0 + wide, y0 + twice), (x1, y1 + twice)]
+                if x1 - x0 > 1.5 * across:  # under the columns between
+                    ends[1:1] = [(x0 + wide + 24, height + 12), (x1 - 24, height + 12)]
+                parts.append(line(ends, LINE, 1.5))
                 if self.links <= 14:
                     t = 0.35
-                    place = x0 + wide + t * (x1 - x0 - wide), y0 + twice + t * (y1 - y0)
-                    parts.append(text(*place, short(slope), QUIET, size=12, halo=True))
+                    (xa, ya), (xb, yb) = ends[-2:]
+                    parts.append(text(xa + t * (xb - xa), ya + t * (yb - ya), short(slope), QUIET, size=12, halo=True))
         for node in self.nodes:
             name, (x, y) = node["name"], at[node["name"]]
             own = name == self.start
@@ -415,7 +418,7 @@ class GraphPlayer(Explorable, module="graph_player"):
             parts.append(text(x + wide - 9, y, short(v[name]), VALUE, "end", weight=600))
             parts.append(text(x + 9, y + 20, "tangent" if forward else "adjoint", QUIET, "start", 12))
             parts.append(text(x + wide - 9, y + 20, short(carried[name]), colour, "end", weight=600))
-        return svg(20 + across * (len(columns) - 1) + wide, height + 20, *parts)
+        return svg(20 + across * (len(columns) - 1) + wide, height + 22, *parts)
 
 
 def tag(node: Node) -> str:
