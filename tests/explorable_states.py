@@ -17,6 +17,7 @@ from course_lib.explorables import (
     PassPlayer,
     PathExplorer,
     ShapeEditor,
+    TrainingWatch,
     play,
 )
 from course_lib.explorables._base import Explorable
@@ -34,6 +35,16 @@ TIMES = {
         for N in (1, 10, 100, 1000, 10_000)
     ],
 }
+
+
+def trained(watch: TrainingWatch, epochs: int, again: str = "") -> TrainingWatch:
+    watch.run(epochs)
+    if again:
+        watch.activation = again
+        watch.run(2 * epochs)
+    return watch
+
+
 STATES: dict[str, list[Explorable]] = {
     "00": [LayoutSwitch(), LayoutSwitch("rows")],
     "01": [
@@ -99,6 +110,10 @@ STATES: dict[str, list[Explorable]] = {
         DepthExplorer(30, "tanh", 4.0, layer=30),
         DepthExplorer(2, "relu", 0.1),
         DepthExplorer(17, "relu", 5.0, seed=3, layer=9),
+        TrainingWatch("moons"),
+        trained(TrainingWatch("digits", hidden=(8,) * 6), 3),
+        trained(TrainingWatch("moons", hidden=(4,), eta=1.0), 40, again="tanh"),
+        trained(TrainingWatch(Network([2, 3, 1], output="identity"), np.eye(2), np.ones((1, 2)), eta=99.0), 20),
     ],
 }
 ALL = [state for chapter in STATES.values() for state in chapter]
