@@ -16,6 +16,7 @@ from course_lib.explorables import (
     LineFitter,
     PassPlayer,
     PathExplorer,
+    Race,
     ShapeEditor,
     TrainingWatch,
     play,
@@ -26,6 +27,14 @@ from course_lib.network import Network
 
 def constant(n: int, layers: int) -> Explorable:
     return play(Network([n] * (layers + 1), rng=1), np.ones(n), np.zeros(n), step=99)
+
+
+def raced(depth: int, width: int, done: int, past: list) -> Explorable:
+    race = Race(depth, width)
+    spent, low, high = past[-1]
+    for name, value in {"back": 2.5e-4, "done": done, "spent": spent, "low": low, "high": high, "_past": past}.items():
+        race.set_trait(name, value)
+    return race
 
 
 TIMES = {
@@ -104,6 +113,12 @@ STATES: dict[str, list[Explorable]] = {
         GraphPlayer(
             "a1 = tanh(x0 - 2); a2 = exp(a1 + x0); a3 = (a2 - a1) ** 2; a4 = relu(a3 - x0); f = a4 * x0", step=3
         ),
+    ],
+    "09": [
+        Race(),
+        raced(32, 16, 3_150, [[0.1, 4.8, 5.2], [0.2, 3.8, 5.4], [0.5, 3.9, 6.2], [0.8, 3.9, 5.7]]),
+        raced(8, 16, 4_352, [[0.1, 0.28, 0.31], [0.2, 0.27, 0.28], [0.284, 0.284, 0.284]]),
+        raced(64, 256, 147, [[0.1, 4e4, 5e4], [60.0, 4.5e4, 2e5]]),
     ],
     "10": [
         DepthExplorer(),
