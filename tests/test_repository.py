@@ -170,6 +170,11 @@ def test_the_readme_lists_every_chapter_with_its_title_and_its_minutes():
     assert rows == chapters
 
 
+def test_binder_opens_what_the_command_opens():
+    (opened,) = re.findall(r"`lab/tree/([^`]+)`", text("README.md"))
+    assert ROOT / opened == min((ROOT / "notebooks").glob("*.ipynb"))
+
+
 def test_every_link_of_the_readme_leads_to_a_file():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)|src=\"(?!https?:)([^\"]+)\"", text("README.md"))
     assert links
