@@ -76,7 +76,7 @@ function render({ model, el }) {
         return h("span", { class: `cr-train-tile ${good ? "" : "cr-train-wrong"}`, role: "img", "aria-label": `a ${labels[k]}, taken for ${answers[k]}` }, s("svg", { viewBox: "0 0 8 8", "aria-hidden": "true" }, shades), h("span", { "data-answer": k }, good ? `${answers[k]} ✓` : `${answers[k]} ✗`));
       });
       const rights = answers.filter((answer, k) => answer === labels[k]).length;
-      put(place, h("h4", {}, `What it takes ${given.name === "digits" ? "test " : ""}digits for: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
+      put(place, h("h4", {}, `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
       return;
     }
     const [u0, u1, v0, v1] = frame, size = 250, X = (/** @type {number} */ u) => ((u - u0) / (u1 - u0)) * W, Y = (/** @type {number} */ v) => ((v1 - v) / (v1 - v0)) * size;

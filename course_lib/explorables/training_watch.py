@@ -167,12 +167,11 @@ class TrainingWatch(Explorable, module="training_watch"):
         super().close()
 
     def _epoch(self) -> Iterator[None]:
-        """One epoch; a pause is possible wherever it yields."""
+        """One epoch; where it yields it may be left for a while, or for good: only a whole one is in the history."""
         x, y, history = self.train_set.x, self.train_set.y, self.history
         if self._step is None:
             named = {"loss": self._loss, "gradients": self._gradients, "history": history}
             train(self.net, x, y, epochs=1, eta=self.eta, batch=self.batch, **named)
-            yield
         else:
             total, norms, order, batch = 0.0, [], history.rng.permutation(x.shape[1]), self.batch
             for start in range(0, len(order), batch):
@@ -181,13 +180,15 @@ class TrainingWatch(Explorable, module="training_watch"):
                 loss, dW = (found[0], found[1]) if isinstance(found, tuple) else (found, [])
                 total += float(loss) * len(some)
                 norms = [float(np.linalg.norm(w)) for w in dW if w is not None]
-                yield
+                if start + batch < len(order):
+                    yield
             history.loss.append(total / len(order))
             history.gradient_norms.append([None, *norms])
         if not history.interrupted:
             for name, examples in (("train", self.train_set), ("test", self.test_set)):
                 if examples is not None:
                     history.accuracy.setdefault(name, []).append(_share(self.net(examples.x), examples.y))
+        yield
 
     def _ended(self) -> bool:
         return self.history.interrupted or bool(self.history.loss and not math.isfinite(self.history.loss[-1]))
