@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -111,6 +112,25 @@ def activation_memory(sizes: Sequence[int], N: int = 1, dtype: type | str | np.d
     691200
     """
     return (sizes[0] + 2 * sum(sizes[1:])) * positive_integer("N", N) * np.dtype(dtype).itemsize
+
+
+def peak_memory(f: Callable[[], object]) -> int:
+    """Bytes that a call of f needs at its peak, beyond what is there before; Python and NumPy count them.
+
+    >>> peak_memory(lambda: np.ones(100_000)) // 8
+    100000
+    """
+    running = tracemalloc.is_tracing()
+    if not running:
+        tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        f()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not running:
+            tracemalloc.stop()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from course_lib.complexity import (
     fit_slope,
     grain,
     measure,
+    peak_memory,
     processor_clock,
     recorded,
     sweep,
@@ -95,6 +96,22 @@ def test_memory_is_that_of_the_arrays_of_a_forward_pass(dtype):
     sizes, N = [5, 4, 3, 2], 7
     z, a = Network(sizes, dtype=dtype).forward(np.ones((5, N)))
     assert activation_memory(sizes, N, dtype) == sum(v.nbytes for v in z[1:] + a)
+
+
+def test_the_peak_of_memory_is_that_of_what_is_there_at_once():
+    one_by_one = peak_memory(lambda: [None for _ in range(5) if np.ones(10_000).sum() < 0])
+    together = peak_memory(lambda: [np.ones(10_000) for _ in range(5)])
+    assert one_by_one == pytest.approx(80_000, rel=0.1)
+    assert together == pytest.approx(400_000, rel=0.1)
+
+
+def test_a_network_keeps_its_layers_for_the_backward_pass():
+    def of(depth):
+        net, x = Network([16] * (depth + 1)), np.ones((16, 200))
+        return peak_memory(lambda: net.forward(x))
+
+    more = activation_memory([16] * 17, 200) - activation_memory([16] * 9, 200)
+    assert of(16) - of(8) == pytest.approx(more, rel=0.02)
 
 
 class FalseClock:
