@@ -112,6 +112,15 @@ def test_the_page_says_whether_the_error_term_vanishes_or_explodes(bench):
         assert words in bench.texts(".cr-sentence")[0]
 
 
+@pytest.mark.parametrize("width", [640, 700, 815, 900, 960, 1160])
+def test_the_table_fits_beside_the_sentence_or_stands_below_it(bench, width):
+    bench.show(DepthExplorer(30, "relu", 5.0, layer=1), width)
+    right, edge = (bench.page.locator(place).bounding_box() for place in (".cr-depth-table table", ".cr-depth"))
+    assert right["x"] + right["width"] <= edge["x"] + edge["width"]
+    left = bench.page.locator(".cr-sentence").bounding_box()
+    assert left["width"] >= 260
+
+
 def test_other_weights_from_the_kernel_are_drawn(bench):
     explorer = DepthExplorer(6)
     bench.show(explorer)
