@@ -42,7 +42,10 @@ function render({ model, el }) {
   const stage = h("div", { class: "cr-stack-stage" }), spelled = h("div", { class: "cr-stack-spelled" }), said = sentence();
   root.append(h("div", { class: "cr-bar" }, views.element, examples.element, counter.element), stage, spelled, said);
 
-  // ---- matrices made of cells
+  // ---- matrices made of cells, all as wide as the longest number needs, so that none moves
+  const partial = Array.from({ length: most + 1 }, (_, e) => added(delta, a, e)), outer = delta.flatMap((row) => a.flatMap((other) => row.map((p, e) => p * other[e])));
+  const widest = Math.max(...[delta, a, ...partial].flat(2).concat(outer).map((v) => neat(v).length));
+  stage.style.setProperty("--cr-stack-wide", `${Math.max(32, 9.2 * widest + 8)}px`);
   /** @param {number} i @param {number} j */
   const chosen = (i, j) => i === entry()[0] - 1 && j === entry()[1] - 1;
   /** A cell; lit where the chosen entry is made. @param {number} value @param {string} tone @param {boolean} lit */
@@ -161,8 +164,6 @@ function render({ model, el }) {
     counter.update(n());
     counter.element.classList.toggle("cr-gone", !loop);
     stage.classList.toggle("cr-stack-product-stage", !loop);
-    const widest = Math.max(...[delta, a, added(delta, a, N())].flat(2).map((v) => neat(v).length), ...delta.flat().flatMap((p, at) => a.map((row) => neat(p * row[at % most]).length)));
-    stage.style.setProperty("--cr-stack-wide", `${Math.max(32, 9.2 * widest + 8)}px`); // no cell moves when others are lit
     put(stage, loop ? loopStage() : productStage());
     if (focused) stage.querySelector(`[data-entry="${i} ${j}"]`)?.focus({ preventScroll: true });
     const factors = Array.from({ length: upTo }, (_, e) => [delta[i - 1][e], a[j - 1][e]]), value = added(delta, a, upTo)[i - 1][j - 1];
