@@ -39,8 +39,8 @@ CHAPTERS = (
     Chapter("06_backpropagation", "Back-propagation by hand", 45, (2, 3, 4, 5), (2, 1)),
     Chapter("07_batches", "Batches and layers", 45, (6,), (0, 2)),
     Chapter("08_graphs", "Computational graphs and a small autodiff engine", 45, (4, 5, 6), (1, 2)),
-    Chapter("09_cost", "What it costs, on your machine", 35, (3, 6), (2, 2)),
-    Chapter("10_training", "Depth, and training for real", 45, (7, 8), (1, 3)),
+    Chapter("09_cost", "What it costs, on your machine", 45, (3, 6), (2, 2)),
+    Chapter("10_training", "Depth, and training for real", 45, (6, 7, 8), (1, 3)),
 )
 
 
