@@ -23,7 +23,7 @@ from course_lib.plots.charts import (
 from course_lib.plots.graphs import plot_empirical_loss, plot_network, plot_passes, plot_paths
 from course_lib.plots.matrices import plot_jacobian, plot_jacobians, plot_map_on_grid, plot_matrix
 from course_lib.plots.style import bundle, describe, png, show
-from course_lib.plots.training import plot_digits, plot_runs, plot_singular_values
+from course_lib.plots.training import plot_digits, plot_runs, plot_seconds, plot_singular_values
 
 __all__ = [
     "bundle",
@@ -49,6 +49,7 @@ __all__ = [
     "plot_ratios",
     "plot_readings",
     "plot_runs",
+    "plot_seconds",
     "plot_singular_values",
     "plot_times",
     "plot_wrong_passes",

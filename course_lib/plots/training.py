@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
@@ -199,3 +200,32 @@ def plot_digits(
         said.append(str(given[k]) if right else f"{given[k]} taken for {read[k]}")
     tell(axes[0], f"{title}: {count(K, 'image')} of {side} by {side} pixels: {listing(said, most=40)}.")
     return axes[:K]
+
+
+@styled
+def plot_seconds(seconds: Mapping[str, float], title: str = "Measured time", *, ax: Axes | None = None) -> Axes:
+    """Measured times as bars with their numbers, in the order given.
+
+    seconds : name -> seconds, at least 0
+    Returns the Axes; ``describe`` says what was measured and leaves the seconds out, which differ from machine to
+    machine. Raises ValueError for no times, or negative ones.
+
+    >>> from course_lib.plots import describe
+    >>> describe(plot_seconds({"by hand": 0.31, "by machine": 0.12}))
+    'Measured time: the seconds of by hand, by machine.'
+    """
+    values = np.array(list(seconds.values()), dtype=np.float64)
+    if not len(values) or not (values >= 0).all():
+        raise ValueError(f"seconds must be at least one time, none below 0, got {dict(seconds)}")
+    if ax is None:
+        ax = Figure(figsize=(6.4, 1.2 + 0.46 * len(values)), layout="constrained").add_subplot()
+    ax.barh(list(seconds), values, color=BLUE, height=0.62)
+    for row, value in enumerate(values):
+        text = f"{number(float(value), 2)} s"
+        ax.annotate(text, (value, row), (6, 0), textcoords="offset points", va="center")
+    ax.set(xlim=(0, 1.2 * max(float(values.max()), 1e-9)), ylim=(len(values) - 0.5, -0.5), title=title, xticks=[])
+    ax.set_xlabel("seconds", loc="left", color=GREY, size=SMALL)
+    ax.spines["bottom"].set_visible(False)
+    ax.tick_params(axis="y", length=0, labelsize=NORMAL)
+    tell(ax, f"{title}: the seconds of {listing(list(seconds))}.")
+    return ax
