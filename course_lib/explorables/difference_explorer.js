@@ -1,4 +1,4 @@
-import { h, s, put, math, num, set, watch, choice, slider, sentence, ticks, KEYS } from "./kit.js";
+import { h, s, put, math, num, set, watch, choice, slider, sentence, ticks, clipped, KEYS } from "./kit.js";
 
 // Difference explorer: one-sided (3.1) and central (3.2) differences and the complex step, and their errors against h (3.3).
 
@@ -76,9 +76,12 @@ function render({ model, el }) {
     const ends = [-1, 1].map((side) => f(r(x + r(side * r(by))), r) - middle);
     const seen = Math.max(...curve.map(([, v]) => Math.abs(v))), half = 1.15 * (seen || Math.abs(true_) * by * reach || by);
     const X = (/** @type {number} */ u) => left + ((u + reach) / (2 * reach)) * (W - left - right), Y = (/** @type {number} */ v) => top + ((half - v) / (2 * half)) * (H - top - bottom);
-    const path = (/** @type {number[][]} */ points) => points.map(([u, v], k) => `${k ? "L" : "M"}${X(u).toFixed(2)} ${clampY(Y(v)).toFixed(2)}`).join("");
-    const straight = (/** @type {number} */ u0, /** @type {number} */ v0, /** @type {number} */ rise) => `M${X(-reach)} ${limit(Y(v0 + rise * (-reach - u0)))}L${X(reach)} ${limit(Y(v0 + rise * (reach - u0)))}`;
-    const limit = (/** @type {number} */ y) => Math.max(-1e5, Math.min(1e5, y)), clampY = limit;
+    const path = (/** @type {number[][]} */ points) => points.map(([u, v], k) => `${k ? "L" : "M"}${X(u).toFixed(2)} ${Math.max(-H, Math.min(2 * H, Y(v))).toFixed(2)}`).join("");
+    const straight = (/** @type {number} */ u0, /** @type {number} */ v0, /** @type {number} */ rise) => {
+      const ends = /** @type {[number, number][]} */ ([-reach, reach].map((u) => [X(u), Y(v0 + rise * (u - u0))]));
+      const part = clipped(ends[0], ends[1], -W, 2 * W);
+      return part ? `M${part[0].join(" ")}L${part[1].join(" ")}` : "";
+    };
     const back = s("g", { class: "cr-axes", "aria-hidden": "true" });
     for (const [u, words] of /** @type {[number, string][]} */ ([[-2, "x − 2h"], [-1, "x − h"], [0, "x"], [1, "x + h"], [2, "x + 2h"]])) {
       back.append(s("line", { x1: X(u), x2: X(u), y1: top, y2: H - bottom, class: u === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: X(u), y: H - bottom + 20, "text-anchor": "middle" }, words));
@@ -137,7 +140,7 @@ function render({ model, el }) {
   const rows = METHODS.map((name, k) => h("tr", { "data-method": name }, h("th", { scope: "row" }, key(k), h("span", {}, name), h("span", { class: "cr-tag" }, ["(3.1)", "(3.2)", ""][k])),
     h("td", { class: "cr-diff-formula" }, math(["(f(x + h) − f(x)) ∕ h", "(f(x + h) − f(x − h)) ∕ 2h", "Im f(x + i h) ∕ h"][k])), h("td", { class: "cr-diff-estimate" }), h("td", { class: "cr-diff-rough" }), h("td", { class: "cr-diff-least" })));
   const truth = h("td", { class: "cr-diff-estimate" }), heading = h("th", { scope: "col" });
-  table.append(h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "method"), h("th", { scope: "col", class: "cr-diff-formula" }), h("th", { scope: "col", class: "cr-diff-estimate" }, "estimate"), heading, h("th", { scope: "col" }, "best h (○)"))),
+  table.append(h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "method"), h("th", { scope: "col", class: "cr-diff-formula" }, "formula"), h("th", { scope: "col", class: "cr-diff-estimate" }, "estimate"), heading, h("th", { scope: "col" }, "best h (○)"))),
     h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, h("span", { class: "cr-diff-key" }, s("svg", { viewBox: "0 0 34 10", "aria-hidden": "true" }, s("path", { d: "M1 5H33", class: "cr-diff-tangent" }))), "true slope"), h("td", { class: "cr-diff-formula" }, math("f'(x)")), truth, h("td"), h("td")))));
   function key(/** @type {number} */ k) { return h("span", { class: "cr-diff-key" }, s("svg", { viewBox: "0 0 34 10", "aria-hidden": "true" }, s("path", { d: "M1 5H33", class: `cr-diff-error cr-diff-${k}` }))); }
 

@@ -223,9 +223,33 @@ export function plane([x0, x1, y0, y1], { size, names, title }) {
   const front = s("g", { "clip-path": `url(#${clip})` });
   const element = s("svg", { viewBox: `0 0 ${size} ${size}`, class: "cr-plane" },
     s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left, y: top, width: size - left - right, height: size - top - bottom }))), back, front);
-  /** A broken line; where there is no point (null) it has a gap. @param {(Point | null)[]} points */
-  const line = (points) => points.map((p, k) => p && `${k && points[k - 1] ? "L" : "M"}${X(p[0]).toFixed(2)} ${Y(p[1]).toFixed(2)}`).join("");
+  /** A broken line, with a gap where there is no point (null), as far as it is in the plane or near it: what leads
+   * far out would be drawn all the way. @param {(Point | null)[]} points */
+  const line = (points) => {
+    let path = "", end = "";
+    points.forEach((p, k) => {
+      const q = points[k - 1], part = p && q && clipped([X(q[0]), Y(q[1])], [X(p[0]), Y(p[1])], -size, 2 * size);
+      if (!part) return;
+      const [from, to] = part.map((point) => point.map((v) => v.toFixed(2)).join(" "));
+      path += `${from === end ? "" : `M${from}`}L${to}`;
+      end = to;
+    });
+    return path;
+  };
   return { element, front, X, Y, U, V, line };
+}
+
+/** The part of the stretch from p to q with both coordinates between low and high, or null.
+ * @param {Point} p @param {Point} q @param {number} low @param {number} high @returns {[Point, Point] | null} */
+export function clipped(p, q, low, high) {
+  let from = 0, to = 1;
+  for (const k of [0, 1]) {
+    const [a, b] = [(low - p[k]) / (q[k] - p[k]), (high - p[k]) / (q[k] - p[k])].sort((s, t) => s - t);
+    if (p[k] === q[k] ? p[k] < low || p[k] > high : a > to || b < from) return null;
+    if (p[k] !== q[k]) [from, to] = [Math.max(from, a), Math.min(to, b)];
+  }
+  const at = (/** @type {number} */ t) => /** @type {Point} */ ([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+  return from <= to ? [at(from), at(to)] : null;
 }
 
 /** Three to seven round numbers from `low` to `high`. @param {number} low @param {number} high */

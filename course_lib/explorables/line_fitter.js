@@ -140,7 +140,7 @@ function render({ model, el }) {
   right.element.setAttribute("aria-label", "the loss over w and b");
   const corners = [[w0, b0], [w0, b1], [w1, b0], [w1, b1]].map(([w, b]) => fit(x, y, w, b).loss), top = Math.max(...corners);
   const rings = levels(Math.max(valley.least, 1e-3 * top), top), drawn = rings.map((level) => ring(valley, level));
-  right.front.append(...drawn.map((points) => s("path", { d: right.line(points) + "Z", class: "cr-fit-ring" })));
+  right.front.append(...drawn.map((points) => s("path", { d: right.line([...points, points[0]]), class: "cr-fit-ring" })));
   label(drawn, rings);
   const bottom = right.front.appendChild(s("path", { class: "cr-fit-least", d: cross(right.X(valley.at[0]), right.Y(valley.at[1])) }));
   bottom.append(s("title", {}, "the least loss"));
@@ -217,7 +217,7 @@ function render({ model, el }) {
     stroke.setAttribute("d", across);
     hit.setAttribute("d", across);
     put(residuals, x.map((v, n) => {
-      const u = left.X(v), from = left.Y(y[n]), to = left.Y(w * v + b), side = Math.abs(to - from), mirrored = u + side > SIZE - 14;
+      const u = left.X(v), from = left.Y(y[n]), to = clamp(left.Y(w * v + b), -SIZE, 2 * SIZE), side = Math.abs(to - from), mirrored = u + side > SIZE - 14;
       return model.get("squares") ? s("rect", { x: mirrored ? u - side : u, y: Math.min(from, to), width: side, height: side }) : s("line", { x1: u, x2: u, y1: from, y2: to });
     }));
     const at = ends(w, b);

@@ -4,8 +4,13 @@ import json
 
 SHEET = """<!doctype html><html lang="en"><title>bench</title><body data-jp-theme-light="{light}">
 <style>:root {{ {colours} }} body {{ margin: 16px; background: var(--jp-layout-color1) }} {css}</style><main></main>"""
-LIGHT = "--jp-ui-font-color1: rgba(0, 0, 0, 0.87); --jp-layout-color1: #ffffff"
-DARK = "--jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-layout-color1: #111111"
+LIGHT = (
+    "--jp-ui-font-color1: rgba(0, 0, 0, 0.87); --jp-ui-font-color2: rgba(0, 0, 0, 0.54); --jp-layout-color1: #ffffff"
+)
+DARK = (
+    "--jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-ui-font-color2: rgba(255, 255, 255, 0.6); "
+    "--jp-layout-color1: #111111"
+)
 SHOW = """async ({source, state}) => {
     const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
     const heard = {};
@@ -19,9 +24,10 @@ SHOW = """async ({source, state}) => {
         },
         on: (event, f) => { (heard[event] ??= []).push(f); },
         off: (event, f) => { heard[event] = (heard[event] ?? []).filter(g => g !== f); },
-        save_changes() {}, listeners: () => Object.values(heard).flat().length,
+        save_changes() {}, send() {}, listeners: () => Object.values(heard).flat().length,
     };
-    window.end = kit.default.render({model: window.model, el: document.querySelector("main")});
+    window.display = () => { window.end = kit.default.render({model, el: document.querySelector("main")}); };
+    display();
 }"""
 
 
