@@ -60,7 +60,7 @@ AXIS = Exercise(
     ask=lambda delta, a, keys: Ask(
         text="A layer of 3 neurons with 4 inputs has seen a batch of 5 examples. Its error terms δ hold the 1/N of the "
         "mean already. Which line is the gradient of its bias, which has the shape (3, 1)?",
-        given={"delta": delta, "a (below)": a},
+        given={"delta": delta, "a of the layer below": a},
         options={key: f"<code>{SUMS[name][0]}</code>" for key, name in keys.items()},
     ),
     mistakes=(
@@ -110,10 +110,10 @@ AXIS = Exercise(
 # ------------------------------------------------------------------------------------------------------- shape-trap
 
 LOSSES = {
-    "pairs": "{:.4f}: the mean over all 16 pairs",
-    "zero": "0: they agree in every entry",
-    "half": "{:.4f}: the mean square distance of the targets from their own mean",
-    "error": "an error: (4, 1) and (4,) do not fit",
+    "pairs": "{:.4f}",
+    "zero": "0",
+    "half": "{:.4f}",
+    "error": "an error: the shapes do not fit",
 }
 
 
@@ -217,8 +217,8 @@ DELTA = Exercise(
     right=right_delta,
     ask=lambda powers, labels: Ask(
         text="Two examples, three classes, a softmax at the output, and the mean cross-entropy. You are given "
-        "e<sup>z</sup> of the logits z, and the targets y. Fill in the error terms δ = ∂L/∂z, to four digits.",
-        given={"e^z": powers, "y": one_hot(labels)},
+        "the exponentials of the logits z, and the targets y. Fill in the error terms δ = ∂L/∂z, to four digits.",
+        given={"exp z": powers, "y": one_hot(labels)},
         shape=(3, 2),
         rows=("class 1", "class 2", "class 3"),
         columns=("example 1", "example 2"),
