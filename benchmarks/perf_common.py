@@ -1,4 +1,4 @@
-"""What the benchmarks share: threads, the machine, clocks, figures.
+"""What the benchmarks share: options, threads, the machine, clocks, figures.
 
 Contestants are compared inside one run, in rounds that visit all of them in turn; ratios of the same round are what
 counts, times are indicative. With one thread the clock is the CPU time of the process, which other jobs on the machine
@@ -7,9 +7,13 @@ do not disturb; with more it is the wall.
 
 from __future__ import annotations
 
+import argparse
+import gc
 import json
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -20,6 +24,33 @@ import numpy as np
 
 class Skip(Exception):
     """Raised by a contestant that does not take part in a case."""
+
+
+def start(doc: str, packages: tuple[str, ...], **more: str) -> argparse.Namespace:
+    """The options of a program, ``more`` with their defaults; numerical libraries have as many threads as is asked for.
+
+    They read that number when they are loaded: the program is run once more, in an environment that says so.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--json", default="", metavar="FILE", help="keep all times")
+    for name, default in more.items():
+        parser.add_argument(f"--{name}", default=default, help=f"default: {default}")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if not options.child:
+        command = [sys.executable, sys.argv[0], "--child", *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env=thread_env(options.threads), check=False).returncode)
+    print(f"{machine(packages)}; {options.threads} thread(s), load {load()}")
+    return options
+
+
+def finish(options: argparse.Namespace, results: object) -> None:
+    """The last line, and the results in a file, for plots and comparisons."""
+    print(f"\nload at the end {load()}")
+    if options.json:
+        Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def thread_env(threads: int) -> dict[str, str]:
@@ -63,6 +94,7 @@ def load() -> str:
 
 def best_of_blocks(f: Callable[[], object], calls: int, blocks: int, threads: int) -> float:
     """Seconds per call: the best of a few short blocks of calls, after one call to warm up."""
+    gc.collect()  # nobody pays for the garbage of another
     clock = time.process_time if threads == 1 else time.perf_counter
     best = np.inf
     for _ in range(blocks):
@@ -95,8 +127,3 @@ def seconds(s: float) -> str:
         if s * factor < 1000:
             return f"{s * factor:.3g} {unit}"
     return f"{s:.3g} s"
-
-
-def write_json(path: str, results: object) -> None:
-    """Results in a file, for plots and comparisons."""
-    Path(path).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -1,31 +1,32 @@
-"""Automatic differentiation: a graph of operations, each with its local derivative, swept in two directions.
+"""Automatic differentiation: a graph of operations, each with its local derivative, swept in either direction.
 
-    forward     tangent of y  =  sum over its parents of  J v           (v: tangent of the parent)
-    backward    adjoint of x  =  sum over its children of J^T g         (g: adjoint of the child)
+    forward     tangent of y  =  sum of J v      over the x that y was made of     (v: tangent of x)
+    backward    adjoint of x  =  sum of J^T g    over the y that x went into       (g: adjoint of y)
 
-J is the Jacobian of a single operation. It is never formed: an element-wise operation keeps the diagonal, its slope;
-any other one two functions, push (v to J v) and pull (g to J^T g). Paths that meet add up, in both directions.
+J = dy/dx is the Jacobian of a single operation, and is never formed. Of an element-wise operation its diagonal is kept,
+the slope; of any other two functions, push (v to J v) and pull (g to J^T g). Where paths meet, they add up.
 
-A scalar is a Python float, and is computed as such; everything else is a float64 array, broadcast as NumPy does.
+A scalar is a Python float and is computed as such; all else are float64 arrays, which broadcast as in NumPy.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib._checks import real
 
+ZERO, ONE = 0.0, 1.0  # the adjoint that nothing has come down to yet; the slope that changes nothing
+_1, _709 = np.array(1.0), np.array(709.0)  # faster in NumPy than the numbers
 
-class Linear(NamedTuple):
-    """A Jacobian J as two functions."""
 
-    push: Callable  # v -> J v
-    pull: Callable  # g -> J^T g
+def _number(value: Any) -> Any:
+    """Shape () as a Python float, an array as it is."""
+    return value if type(value) is np.ndarray and value.ndim else float(value)
 
 
 def _either(scalar: Callable, array: Callable) -> Callable:
@@ -35,280 +36,382 @@ def _either(scalar: Callable, array: Callable) -> Callable:
 _exp, _log, _sin, _cos, _tanh = (
     _either(getattr(math, f), getattr(np, f)) for f in ("exp", "log", "sin", "cos", "tanh")
 )
-_sigmoid = _either(
-    lambda x: 1 / (1 + math.exp(min(-x, 709.0))),  # exp(710) would overflow
-    lambda x: 1 / (1 + np.exp(np.minimum(-x, 709.0))),
-)
-_positive_part = _either(lambda x: max(x, 0.0), lambda x: np.maximum(x, 0.0))
+_positive = _either(lambda x: max(x, 0.0), lambda x: np.maximum(x, 0.0))
 
 
-def _number(value: Any) -> Any:
-    """A scalar as a Python float, an array as it is."""
-    return value if np.ndim(value) else float(value)
+def _sigmoid(x: Any) -> tuple:
+    if type(x) is float:
+        y = 1.0 / (1.0 + math.exp(min(-x, 709.0)))  # exp(710) would overflow
+        return y, y - y * y
+    y = np.minimum(-x, _709)
+    np.exp(y, y)
+    np.reciprocal(np.add(y, _1, y), y)
+    slope = y * y
+    return y, np.subtract(y, slope, slope)
 
 
-def _matmul(A: np.ndarray, B: np.ndarray) -> tuple:
-    A_row, B_column = (A if A.ndim > 1 else A[None]), (B if B.ndim > 1 else B[:, None])
+def _power(x: Any, n: float) -> Any:
+    return math.pow(x, n) if type(x) is float else x**n
 
-    def columns(g):  # g as a matrix, also where A or B is a vector
-        return np.reshape(g, (A_row.shape[0], B_column.shape[1]))
 
-    return _number(A @ B), (
-        Linear(lambda v: _number(v @ B), lambda g: (columns(g) @ B_column.T).reshape(A.shape)),
-        Linear(lambda v: _number(A @ v), lambda g: (A_row.T @ columns(g)).reshape(B.shape)),
+def _matmul(A: Any, B: Any) -> tuple:
+    if type(A) is float or type(B) is float or A.ndim > 2 or B.ndim > 2:
+        raise ValueError("only matrices and vectors have a product")
+
+    def product(A, B):  # large products are faster when they keep columns together in memory
+        return _number(A.dot(B) if B.size < 10_000 else B.T.dot(A.T).T)
+
+    return (
+        product(A, B),
+        (lambda v: product(v, B), lambda g: g.dot(B.T) if B.ndim == 2 else np.multiply.outer(g, B)),
+        (lambda v: product(A, v), lambda g: product(A.T, g) if A.ndim == 2 else np.multiply.outer(A, g)),
     )
 
 
-def _sum(x: Any, axis: int | None) -> tuple:
-    def pull(g):
-        return _number(np.zeros(np.shape(x)) + (g if axis is None else np.expand_dims(g, axis)))
+def _sum(x: Any, axis: int | None = None) -> tuple:
+    def total(v):
+        return _number(np.add.reduce(v, axis))
 
-    return _number(np.sum(x, axis)), (Linear(lambda v: _number(np.sum(v, axis)), pull),)
+    def spread(g):
+        out = np.empty(np.shape(x))
+        out[...] = g if axis is None else np.expand_dims(g, axis)
+        return _number(out)
 
-
-def _mean(x: Any, axis: int | None) -> tuple:
-    n = np.size(x) if axis is None else np.shape(x)[axis]
-    total, (J,) = _sum(x, axis)
-    return total / n, (Linear(lambda v: J.push(v) / n, lambda g: J.pull(g / n)),)
+    return total(x), (total, spread)
 
 
 def _item(x: np.ndarray, index: Any) -> tuple:
-    def pull(g):
+    def put(g):
         out = np.zeros(x.shape)
         np.add.at(out, index, g)
         return out
 
-    return _number(x[index]), (Linear(lambda v: _number(v[index]), pull),)
+    return _number(x[index]), (lambda v: _number(v[index]), put)
 
 
 def _softmax_cross_entropy(z: np.ndarray, y: np.ndarray) -> tuple:
-    shifted, N = z - z.max(axis=0), z[:1].size
+    shifted = z - z.max(axis=0)
     e = np.exp(shifted)
     total = e.sum(axis=0)
+    N = total.size
     slope = (e / total - y) / N
     loss = float(np.log(total).sum() - np.vdot(y, shifted)) / N
-    return loss, (Linear(lambda v: float(np.vdot(slope, v)), lambda g: g * slope), None)
+    return loss, (lambda v: float(np.vdot(slope, v)), lambda g: g * slope), None
 
 
-#: Every operation in a line: its value, and its derivative by each argument.
+#: An operation in a line: its value, and its derivative by each argument, a slope or a pair (push, pull).
 OPERATIONS: dict[str, Callable[..., tuple]] = {
-    "+": lambda a, b: (a + b, (1.0, 1.0)),
-    "-": lambda a, b: (a - b, (1.0, -1.0)),
-    "*": lambda a, b: (a * b, (b, a)),
-    "/": lambda a, b: (a / b, (1 / b, -a / (b * b))),
+    "+": lambda a, b: (a + b, ONE, ONE),
+    "-": lambda a, b: (a - b, ONE, -1.0),
+    "*": lambda a, b: (a * b, b, a),
+    "/": lambda a, b: (a / b, 1 / b, -a / (b * b)),
     "@": _matmul,
-    "neg": lambda x: (-x, (-1.0,)),
-    "**": lambda x, n: (x**n, (n and n * x ** (n - 1),)),
-    "exp": lambda x: (y := _exp(x), (y,)),
-    "log": lambda x: (_log(x), (1 / x,)),
-    "sin": lambda x: (_sin(x), (_cos(x),)),
-    "cos": lambda x: (_cos(x), (-_sin(x),)),
-    "tanh": lambda x: (y := _tanh(x), (1 - y * y,)),
-    "sigmoid": lambda x: (y := _sigmoid(x), (y * (1 - y),)),
-    "relu": lambda x: (_positive_part(x), ((x > 0) * 1.0,)),
-    "square": lambda x: (x * x, (2 * x,)),
+    "neg": lambda x: (-x, -1.0),
+    "**": lambda x, n: (_power(x, n), n * _power(x, n - 1) if n else 0.0),
+    "exp": lambda x: (y := _exp(x), y),
+    "log": lambda x: (_log(x), 1 / x),
+    "sin": lambda x: (_sin(x), _cos(x)),
+    "cos": lambda x: (_cos(x), -_sin(x)),
+    "tanh": lambda x: (y := _tanh(x), 1 - y * y),
+    "sigmoid": _sigmoid,
+    "relu": lambda x: (_positive(x), (x > 0) * 1.0),
+    "square": lambda x: (x * x, x + x),
     "sum": _sum,
-    "mean": _mean,
-    ".T": lambda x: (x.T, (Linear(np.transpose, np.transpose),)),
+    ".T": lambda x: (x.T, (np.transpose, np.transpose)),
     "[]": _item,
-    "softmax_cross_entropy": _softmax_cross_entropy,
+    "softmax cross-entropy": _softmax_cross_entropy,
 }
 
 
-class Value:
-    """A number or an array that knows which operation made it, from what, and with which local derivative."""
+def _unary(op: str) -> Callable[..., Value]:
+    rule = OPERATIONS[op]
 
-    __slots__ = ("data", "grad", "name", "op", "parents", "slopes", "tangent")
-
-    def __init__(self, data: ArrayLike, name: str = "", op: str = "", parents: tuple = (), slopes: tuple = ()):
-        self.data = data if op else _number(np.array(real("data", data), dtype=np.float64))
-        self.name, self.op, self.parents, self.slopes = name, op, parents, slopes
-        self.grad = self.tangent = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return np.shape(self.data)
-
-    def backward(self, seed: ArrayLike | None = None) -> None:
-        order = topological_order(self)
-        for node in order:
-            node.grad = None
-        self.grad = _number(np.ones(self.shape)) if seed is None else _number(np.asarray(seed, dtype=np.float64))
-        for node in reversed(order):
-            for parent, slope in zip(node.parents, node.slopes, strict=True):
-                if slope is not None:
-                    g = (
-                        slope.pull(node.grad)
-                        if type(slope) is Linear
-                        else _unbroadcast(slope * node.grad, parent.shape)
-                    )
-                    parent.grad = g if parent.grad is None else parent.grad + g
-
-    def forward(self, tangents: Mapping[Value, ArrayLike]) -> Any:
-        for node in topological_order(self):
-            if node in tangents:
-                node.tangent = _number(np.asarray(tangents[node], dtype=np.float64))
-                continue
-            node.tangent = _number(np.zeros(node.shape))
-            for parent, slope in zip(node.parents, node.slopes, strict=True):
-                if slope is not None:
-                    v = parent.tangent
-                    node.tangent = node.tangent + (slope.push(v) if type(slope) is Linear else slope * v)
-        return self.tangent
-
-    def sum(self, axis: int | None = None) -> Value:
-        return _apply("sum", self, axis)
-
-    def mean(self, axis: int | None = None) -> Value:
-        return _apply("mean", self, axis)
-
-    def __pow__(self, n: float) -> Value:
-        return _apply("**", self, n)
-
-    def __getitem__(self, index: Any) -> Value:
-        return _apply("[]", self, index)
-
-    @property
-    def T(self) -> Value:
-        return _apply(".T", self)
-
-    def __rsub__(self, other: ArrayLike) -> Value:
-        return _constant(other) - self
-
-    def __rtruediv__(self, other: ArrayLike) -> Value:
-        return _constant(other) / self
-
-    def __rmatmul__(self, other: ArrayLike) -> Value:
-        return _constant(other) @ self
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        rule = _UFUNCS.get(ufunc.__name__)
-        if method != "__call__" or options or rule is None:
-            return NotImplemented
-        first, *rest = (v if isinstance(v, Value) else _constant(v) for v in inputs)
-        return rule(first, *rest)
-
-    def __repr__(self) -> str:
-        about = f", op={self.op!r}" if self.op else ""
-        about += f", name={self.name!r}" if self.name else ""
-        if np.size(self.data) > 8:
-            return f"Value(shape {self.shape}{about})"
-        digits = np.vectorize(lambda x: float(f"{x:.6g}"), otypes=[float])
-        return f"Value({digits(self.data).tolist()}{about})"
-
-
-def _apply(op: str, x: Value, *options: Any) -> Value:
-    data, slopes = OPERATIONS[op](x.data, *options)
-    return Value(data, "", op, (x,), slopes)
-
-
-def _constant(data: ArrayLike) -> Value:
-    return Value(_number(np.asarray(data, dtype=np.float64)), "", "constant")
-
-
-def _unary(op: str) -> Callable[[Value], Value]:
-    return lambda x: _apply(op, x)
-
-
-def _binary(op: str) -> Callable[[Value, Any], Value]:
-    def method(x, other):
-        if not isinstance(other, Value):
-            other = _constant(other)
-        data, slopes = OPERATIONS[op](x.data, other.data)
-        slopes = tuple(None if p.op == "constant" else s for p, s in zip((x, other), slopes, strict=True))
-        return Value(data, "", op, (x, other), slopes)
+    def method(x: Value, *options: Any) -> Value:
+        out = _new(Value)
+        out.data, out.by_left = rule(x.data, *options) if options else rule(x.data)
+        out.op, out.left, out.right, out.by_right = op, x, None, None
+        out.name, out.grad, out.tangent = "", None, None
+        return out
 
     return method
 
 
-for _op in ("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "square"):
-    setattr(Value, _op, _unary(_op))
-Value.__neg__ = _unary("neg")
-Value.__add__ = Value.__radd__ = _binary("+")
-Value.__mul__ = Value.__rmul__ = _binary("*")
-Value.__sub__, Value.__truediv__, Value.__matmul__ = _binary("-"), _binary("/"), _binary("@")
-_UFUNCS = {
-    "add": Value.__add__, "subtract": Value.__sub__, "multiply": Value.__mul__, "divide": Value.__truediv__,
-    "matmul": Value.__matmul__, "negative": Value.__neg__, "exp": Value.exp, "log": Value.log, "sin": Value.sin,
-    "cos": Value.cos, "tanh": Value.tanh, "square": Value.square,
-}  # fmt: skip
+def _binary(op: str) -> Callable[[Value, Any], Value]:
+    rule = OPERATIONS[op]
+
+    def method(x: Value, other: Any) -> Value:
+        out = _new(Value)
+        y = other if type(other) is Value else Value(other, op="constant")
+        try:
+            out.data, out.by_left, out.by_right = rule(x.data, y.data)
+        except ValueError as error:
+            hint = "A @ B with A (m, k), B (k, n)" if op == "@" else "a column (n, 1) in place of (n,)"
+            raise ValueError(f"{op} must have shapes that fit, got {x.shape} and {y.shape}; try {hint}") from error
+        if y is not other:
+            out.by_right = None
+        out.op, out.left, out.right = op, x, y
+        out.name, out.grad, out.tangent = "", None, None
+        return out
+
+    return method
 
 
-def softmax_cross_entropy(z: Value, y: ArrayLike) -> Value:
-    """-sum_i y_i log softmax(z)_i, mean over the columns.
+def _reflected(op: str) -> Callable[[Value, Any], Value]:
+    def method(x: Value, other: Any) -> Value:
+        out = _binary(op)(Value(other, op="constant"), x)
+        out.by_left = None
+        return out
 
-    >>> softmax_cross_entropy(Value([1000.0, 0.0]), [0, 1])
-    Value(1000.0, op='softmax_cross_entropy')
+    return method
+
+
+class Value:
+    """A number or an array that knows which operation made it, of what, and its derivative by each of these.
+
+    data    : a float for a scalar, else a float64 array; a copy of what is given
+    name    : for pictures
+    op      : a key of OPERATIONS; "" for a leaf, "constant" for a number or an array that met a Value: no derivative
+              is taken by it
+    parents : the Values it was made of
+    grad    : after ``backward`` the adjoint, in the shape of data        tangent : the same after ``forward``
+
+    Operations : + - * / @, ** with a number, x[i], x.T; the methods exp log sin cos tanh sigmoid relu square, and sum
+    and mean of all or along one axis. NumPy's functions of these names take Values as well: np.tanh(A @ x).
+    Between making a graph and sweeping it ``data`` must stay as it is; training changes it before the next graph.
+    Raises : TypeError for what is no number, ValueError for shapes that do not fit. Scalars raise ZeroDivisionError,
+    OverflowError or ValueError where arrays warn.
+
+    >>> x = Value(3.0, name="x")
+    >>> y = x * x + 2 * x
+    >>> y.backward()
+    >>> y, x.grad
+    (Value(15.0, op='+'), 8.0)
     """
-    y = _constant(y)
-    data, slopes = _softmax_cross_entropy(z.data, y.data)
-    return Value(data, "", "softmax_cross_entropy", (z, y), slopes)
+
+    __slots__ = ("by_left", "by_right", "data", "grad", "left", "name", "op", "right", "tangent")
+    data: Any
+    grad: Any
+    tangent: Any
+    left: Any
+    right: Any
+    by_left: Any
+    by_right: Any
+
+    def __init__(self, data: ArrayLike, name: str = "", op: str = ""):
+        self.data = data
+        if type(data) is not float:
+            shared = op and type(data) is np.ndarray and data.dtype.char == "d"
+            self.data = _number(data if shared else np.array(real("data", data), np.float64))
+        self.name, self.op, self.grad, self.tangent = name, op, None, None
+        self.left, self.right, self.by_left, self.by_right = None, None, None, None
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The Values it was made of: none, one or two."""
+        return tuple(x for x in (self.left, self.right) if x is not None)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of data; () is a scalar."""
+        return np.shape(self.data)
+
+    __add__, __sub__, __mul__, __truediv__, __matmul__ = map(_binary, "+-*/@")
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rmatmul__ = map(_reflected, "+-*/@")
+    __neg__, __pow__, __getitem__, T = _unary("neg"), _unary("**"), _unary("[]"), property(_unary(".T"))
+    exp, log, sin, cos, tanh = map(_unary, ("exp", "log", "sin", "cos", "tanh"))
+    sigmoid, relu, square, sum = map(_unary, ("sigmoid", "relu", "square", "sum"))
+
+    def mean(self, axis: int | None = None) -> Value:
+        """The sum over the number of terms."""
+        total = self.sum(axis)
+        return total / (np.size(self.data) / np.size(total.data))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Value:
+        operator = {"divide": "truediv", "negative": "neg", "subtract": "sub", "multiply": "mul", "power": "pow"}
+        name = operator.get(ufunc.__name__, ufunc.__name__)
+        f = getattr(Value, f"__{name}__", None) or getattr(Value, name, None)
+        if f is None or method != "__call__" or options:
+            how = "".join(f", {key}=" for key in options)
+            raise TypeError(f"NumPy must call an operation of Value, got np.{ufunc.__name__}({how}); try x = x + y")
+        first, *rest = inputs
+        return f(first, *rest) if isinstance(first, Value) else f(Value(first, op="constant"), *rest)
+
+    def backward(self, seed: ArrayLike | None = None) -> None:
+        """Reverse mode: fill ``grad`` of every Value that this one depends on. Each call starts from zero.
+
+        seed : the adjoint to start from, in the shape of data; a scalar starts from 1
+
+        >>> x = Value([1.0, 2.0])
+        >>> x.square().backward(seed=[1.0, 10.0])
+        >>> x.grad
+        array([ 2., 40.])
+        """
+        if seed is None and type(self.data) is not float:
+            raise ValueError(f"backward must have a seed of shape {self.shape}, got none; try .sum().backward()")
+        order = topological_order(self)
+        for node in order:
+            node.grad = ZERO
+        self.grad = ONE if seed is None else _like(self, "seed", seed)
+        for node in reversed(order):
+            g, slope = node.grad, node.by_left
+            if type(slope) is float and type(g) is float:  # scalars
+                node.left.grad += slope * g
+                if node.by_right is not None:
+                    node.right.grad += node.by_right * g
+            elif node.left is not None:
+                if slope is not None:
+                    _pull(node.left, slope, g)
+                if node.by_right is not None:
+                    _pull(node.right, node.by_right, g)
+
+    def forward(self, tangents: Mapping[Value, ArrayLike]) -> Any:
+        """Forward mode: fill ``tangent`` of every Value that this one depends on, and return its own.
+
+        tangents : {leaf: its tangent, in the shape of its data}; all other leaves have tangent 0
+
+        >>> x, y = Value(2.0), Value(5.0)
+        >>> (x * y).forward({x: 1.0})
+        5.0
+        """
+        for node in topological_order(self):
+            node.tangent = _like(node, "tangent", tangents[node]) if node in tangents else _zeros(node)
+            for x, slope in ((node.left, node.by_left), (node.right, node.by_right)):
+                if slope is not None:
+                    node.tangent = node.tangent + (slope[0](x.tangent) if type(slope) is tuple else slope * x.tangent)
+        return self.tangent
+
+    def __repr__(self) -> str:
+        about = "".join(f", {key}={value!r}" for key in ("op", "name") if (value := getattr(self, key)))
+        if np.size(self.data) > 8:
+            return f"Value(shape {self.shape}{about})"
+        rounded = np.vectorize(lambda x: float(f"{x:.6g}"), otypes=[float])(self.data)
+        return f"Value({rounded.tolist()}{about})"
+
+
+_new = object.__new__
+_fused = _binary("softmax cross-entropy")
+
+
+def _pull(x: Value, slope: Any, g: Any) -> None:
+    """Add what comes down to x from a Value of adjoint g."""
+    if type(slope) is tuple:
+        pulled = slope[1](g)
+    else:
+        pulled = g if slope is ONE else slope * g
+        if type(x.data) is float or pulled.shape != x.data.shape:
+            pulled = _unbroadcast(pulled, x.shape)
+    x.grad = pulled if x.grad is ZERO else x.grad + pulled
+
+
+def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sums of g in the given shape: what broadcasting used many times gets as many adjoints."""
+    if np.ndim(g) == 2 and shape == (len(g), 1):
+        return g.dot(np.ones((g.shape[1], 1)))  # faster than a sum
+    new = np.ndim(g) - len(shape)
+    axes = tuple(i for i in range(np.ndim(g)) if i < new or shape[i - new] == 1)
+    return _number(np.add.reduce(g, axes).reshape(shape))
+
+
+def _zeros(x: Value) -> Any:
+    return _number(np.zeros(x.shape))
+
+
+def _like(x: Value, name: str, value: ArrayLike) -> Any:
+    """A copy of value, which must have the shape of x."""
+    if np.shape(value) != x.shape:
+        raise ValueError(f"{name} must have the shape of its Value, {x.shape}, got {np.shape(value)}; try a reshape")
+    return _number(np.array(real(name, value), dtype=np.float64))
 
 
 def topological_order(value: Value) -> list[Value]:
-    """All that ``value`` depends on, parents first, itself last.
+    """All Values that ``value`` depends on, constants left out: parents before children, itself last.
 
     >>> x = Value(3.0, name="x")
     >>> topological_order(x * x + x)
     [Value(3.0, name='x'), Value(9.0, op='*'), Value(12.0, op='+')]
     """
-    order, seen, stack = [], set(), [value]
+    order: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[Any] = [value]
     while stack:
         node = stack.pop()
-        if node is None:  # all its parents stand in the order
+        if node is None:  # the parents of the next one are all in the order
             order.append(stack.pop())
         elif node not in seen:
             seen.add(node)
-            stack += (node, None, *reversed(node.parents))
+            stack += (node, None)
+            if node.by_right is not None:
+                stack.append(node.right)
+            if node.by_left is not None:
+                stack.append(node.left)
     return order
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    if np.shape(g) == shape:
-        return g
-    g = g.sum(axis=tuple(range(np.ndim(g) - len(shape))))
-    return _number(g.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] > 1), keepdims=True))
+def softmax_cross_entropy(z: Value, y: ArrayLike) -> Value:
+    """-sum_i y_i log a_i with a = softmax(z), mean over the columns: one stable operation of slope (a - y) / N.
+
+    z : (n,) or (n, N) logits      y : an array of the same shape, each column adds up to 1
+    Raises : TypeError where y is a Value, ValueError for other shapes.
+
+    >>> softmax_cross_entropy(Value([1000.0, 0.0]), [0, 1])
+    Value(1000.0, op='softmax cross-entropy')
+    """
+    if isinstance(y, Value):
+        raise TypeError("y must be an array of targets, got a Value; try y.data")
+    if np.shape(y) != z.shape or not z.shape:
+        raise ValueError(f"y must have the shape of z, {z.shape}, got {np.shape(y)}; try y.reshape(z.shape)")
+    return _fused(z, y)
 
 
 def jvp(f: Callable[[Value], Value], x: ArrayLike, v: ArrayLike) -> tuple[Any, Any]:
-    """Value and directional derivative, y = f(x) and J v.
+    """f(x) and J v, the derivative in the direction v: one sweep forward.
+
+    f : takes a Value, returns a Value      x, v : of one shape      Returns y, tangent : in the shape of f(x)
 
     >>> jvp(lambda x: x.square().sum(), [1.0, 2.0], [1.0, 0.0])
     (5.0, 2.0)
     """
-    x = Value(x)
-    y = f(x)
-    return y.data, y.forward({x: v})
+    point = Value(x)
+    y = _value(f(point))
+    return y.data, y.forward({point: v})
 
 
 def vjp(f: Callable[[Value], Value], x: ArrayLike) -> tuple[Any, Callable[[ArrayLike], Any]]:
-    """Value y = f(x), and the function that pulls a cotangent g back, J^T g.
+    """f(x), and the function that pulls g back to J^T g: one sweep backward for each g.
+
+    f : takes a Value, returns a Value      g : in the shape of f(x), J^T g in that of x
 
     >>> y, pull = vjp(lambda x: x.square(), [1.0, 2.0])
     >>> pull([1.0, 10.0])
     array([ 2., 40.])
     """
-    x = Value(x)
-    y = f(x)
+    point = Value(x)
+    y = _value(f(point))
 
-    def pull(g):
+    def pull(g: ArrayLike) -> Any:
         y.backward(g)
-        return x.grad
+        return _zeros(point) if point.grad is None else point.grad
 
     return y.data, pull
 
 
 def value_and_gradient(f: Callable[..., Value]) -> Callable[..., tuple[float, tuple]]:
-    """The function that computes a scalar f and its gradients for all arguments.
+    """The function that computes f, a scalar, and the tuple of its gradients, one for each argument.
 
     >>> value_and_gradient(lambda x, y: x * y)(2.0, 5.0)
     (10.0, (5.0, 2.0))
     """
 
-    def both(*arrays):
-        values = [Value(a) for a in arrays]
-        loss = f(*values)
-        loss.backward()
-        return loss.data, tuple(v.grad for v in values)
+    def both(*arrays: ArrayLike) -> tuple[float, tuple]:
+        values = [Value(array) for array in arrays]
+        y = _value(f(*values))
+        y.backward()
+        return y.data, tuple(_zeros(x) if x.grad is None else x.grad for x in values)
 
     return both
+
+
+def _value(y: Any) -> Value:
+    if not isinstance(y, Value):
+        raise TypeError(f"f must return a Value, got {type(y).__name__}; try operations of Value, such as x.tanh()")
+    return y

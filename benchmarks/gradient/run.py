@@ -9,9 +9,8 @@ compared with central differences, before it is timed. The second copy of the li
 
 from __future__ import annotations
 
-import argparse
+import math
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -39,14 +38,14 @@ CASES = {  # name: (layer sizes, samples)
     "e": ([1024, 2048, 2048, 2048, 2048, 10], 256),
 }
 DEFAULT = "a,b1,b64,b64:softmax,c,c:softmax,d,d:float32,d:softmax,e,e:float32"
-AIMS = [  # (contestant that the course is compared with, largest ratio, in the cases that start with)
-    ("NumPy limit", 1.25, ""),
-    ("torch eager", 0.2, "abc"),
-    ("torch eager", 1.05, "de"),
-    ("JAX jit", 1.1, ""),
-    ("HIPS autograd", 1.0, ""),
-    ("scikit-learn", 1.0, ""),
-    ("micrograd", 1.0, ""),
+AIMS = [  # (the course's contestant, whom it is compared with, largest ratio, in the cases that start with)
+    ("course_lib", "NumPy limit", 1.25, ("",)),
+    ("course_lib", "torch eager", 0.2, ("a", "b", "c")),
+    ("course_lib", "torch eager", 1.05, ("d", "e")),
+    ("course_lib", "JAX jit", 1.1, ("",)),
+    ("course_lib", "HIPS autograd", 1.0, ("",)),
+    ("course_lib", "scikit-learn", 1.0, ("",)),
+    ("course_lib", "micrograd", 1.0, ("",)),
 ]
 
 
@@ -258,34 +257,21 @@ def scikit_learn(case):
     return gradient, lambda result: (result[0], [w.T for w in result[1]], result[2])
 
 
-def micrograd(case):
-    """Scalar by scalar; a sigmoid is added in the way of its lectures."""
-    from micrograd.engine import Value
-
+def by_scalars(case, Value, sigmoid, square):
+    """A network of scalars, neuron by neuron, in the manner of micrograd: the same graph for every class of values."""
     if case.batch > 1 or case.softmax or case.dtype != np.float64:
         raise perf.Skip
-
-    def sigmoid(x):
-        s = 1 / (1 + float(np.exp(-x.data)))
-        out = Value(s, (x,), "sigmoid")
-
-        def backward():
-            x.grad += s * (1 - s) * out.grad
-
-        out._backward = backward
-        return out
-
-    W = [[[Value(float(w)) for w in row] for row in w] for w in case.W]
-    b = [[Value(float(v)) for v in v] for v in case.b]
-    parameters = [p for w, v in zip(W, b, strict=True) for p in [q for row in w for q in row] + v]
+    W = [[[Value(x) for x in row] for row in w.tolist()] for w in case.W]
+    b = [[Value(x) for x in v.tolist()] for v in case.b]
+    parameters = [p for w, v in zip(W, b, strict=True) for row in [*w, v] for p in row]
 
     def gradient(i):
         for p in parameters:
-            p.grad = 0
-        a, y = (v[0].tolist() for v in case.batches[i])
+            p.grad = 0.0
+        a, y = ([Value(x) for x in v[0].tolist()] for v in case.batches[i])
         for w, v in zip(W, b, strict=True):
             a = [sigmoid(sum((p * q for p, q in zip(row, a, strict=True)), c)) for row, c in zip(w, v, strict=True)]
-        loss = sum(((p - q) ** 2 for p, q in zip(a, y, strict=True)), Value(0.0)) * 0.5
+        loss = sum((square(p - q) for p, q in zip(a, y, strict=True)), Value(0.0)) * 0.5
         loss.backward()
         return loss.data
 
@@ -294,6 +280,23 @@ def micrograd(case):
         [np.array([[p.grad for p in row] for row in w]) for w in W],
         [np.array([p.grad for p in v]) for v in b],
     )
+
+
+def micrograd(case):
+    """Scalar by scalar; a sigmoid is added in the way of its lectures."""
+    from micrograd.engine import Value
+
+    def sigmoid(x):
+        s = 1 / (1 + math.exp(-x.data))
+        out = Value(s, (x,), "sigmoid")
+
+        def backward():
+            x.grad += s * (1 - s) * out.grad
+
+        out._backward = backward
+        return out
+
+    return by_scalars(case, Value, sigmoid, lambda x: x**2)
 
 
 CONTESTANTS = [
@@ -309,13 +312,15 @@ CONTESTANTS = [
 ]
 
 
-def measure(key: str, threads: int, quick: bool) -> dict[str, list[float]]:
+def measure(
+    key: str, contestants: list[Contestant], ours: str, aims: list, threads: int, quick: bool
+) -> dict[str, list[float]]:
     """One case: errors first, then times in interleaved rounds, then the table and the aims."""
     case = build(key)
     P, tolerance = parameters(case.sizes), 1e-9 if case.dtype == np.float64 else 2e-3
     loss, expected = reference(case, 1)
     calls, errors = {}, {}
-    for contestant in CONTESTANTS:
+    for contestant in contestants:
         if case.batch * P > contestant.largest:
             continue
         try:
@@ -338,36 +343,29 @@ def measure(key: str, threads: int, quick: bool) -> dict[str, list[float]]:
         times["NumPy limit"], times["NumPy limit, again"] = times["NumPy limit, again"], times["NumPy limit"]
     net = "-".join(map(str, case.sizes))
     print(f"\n{key}: {net}, {case.batch} sample(s), {case.dtype}, P = {P}, {count} rounds; ratios are medians")
-    print(f"   {'':20} {'best time':>10} {'/ limit':>8} {'[quartiles]':>16} {'course_lib /':>13} {'error':>8}")
+    print(f"   {'':22} {'best time':>10} {'/ limit':>8} {'[quartiles]':>16} {ours + ' /':>20} {'error':>8}")
     for name in sorted(times, key=lambda name: np.median(times[name])):
         low, ratio, high = np.percentile(times[name] / times["NumPy limit"], [25, 50, 75])
-        ours = np.median(times["course_lib"] / times[name])
+        relative = np.median(times[ours] / times[name])
         spread = f"[{low:.2f} - {high:.2f}]"
         best = perf.seconds(times[name].min())
-        print(f"   {name:20} {best:>10} {ratio:8.2f} {spread:>16} {ours:13.2f} {errors[name]:8.0e}")
-    for peer, aim, cases in AIMS:
-        if peer in times and (not cases or key[0] in cases):
-            low, ratio, high = np.percentile(times["course_lib"] / times[peer], [25, 50, 75])
+        print(f"   {name:22} {best:>10} {ratio:8.2f} {spread:>16} {relative:20.2f} {errors[name]:8.0e}")
+    for mine, peer, aim, cases in aims:
+        if mine in times and peer in times and key.startswith(cases):
+            low, ratio, high = np.percentile(times[mine] / times[peer], [25, 50, 75])
             verdict = "reached" if ratio <= aim else "unclear" if low <= aim else "missed"
-            print(f"   aim: at most {aim} of {peer}: {ratio:.2f} ({low:.2f} to {high:.2f}), {verdict}")
+            print(f"   aim: {mine} at most {aim} of {peer}: {ratio:.2f} ({low:.2f} to {high:.2f}), {verdict}")
     sys.stdout.flush()
     return {name: seconds.tolist() for name, seconds in times.items()}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--cases", default=DEFAULT)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--json", default="")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if not options.child:  # numerical libraries read the number of threads when they are loaded
-        command = [sys.executable, __file__, "--child", *sys.argv[1:]]
-        return subprocess.run(command, env=perf.thread_env(options.threads), check=False).returncode
-    print(f"{perf.machine(PEERS)}; {options.threads} thread(s), load {perf.load()}")
+def main() -> None:
+    options = perf.start(__doc__, PEERS, cases=DEFAULT)
     print(f"reference against central differences: {reference_error():.0e}")
-    results = {key: measure(key, options.threads, options.quick) for key in options.cases.split(",")}
+    results = {
+        key: measure(key, CONTESTANTS, "course_lib", AIMS, options.threads, options.quick)
+        for key in options.cases.split(",")
+    }
     ratios = [
         np.median(np.array(times["course_lib"]) / times["NumPy limit"])
         for key, times in results.items()
@@ -377,11 +375,8 @@ def main() -> int:
         mean = np.exp(np.mean(np.log(ratios)))
         verdict = "reached" if mean <= 1.15 else "missed"
         print(f"\ncourse_lib / NumPy limit, sigmoid cases: geometric mean {mean:.3f}, aim 1.15: {verdict}")
-    print(f"load at the end {perf.load()}")
-    if options.json:
-        perf.write_json(options.json, results)
-    return 0
+    perf.finish(options, results)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,9 +8,7 @@ Every result is compared with the exact Jacobian before it is timed.
 
 from __future__ import annotations
 
-import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -257,24 +255,11 @@ def measure(n: int, threads: int, quick: bool) -> dict[str, dict[str, float]]:
     return {name: {"best_s": float(times[name].min()), "error": errors[name]} for name in calls}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--sizes", default="10,100,1000")
-    parser.add_argument("--quick", action="store_true", help="three rounds")
-    parser.add_argument("--json", default="")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if not options.child:  # numerical libraries read the number of threads when they are loaded
-        command = [sys.executable, __file__, "--child", *sys.argv[1:]]
-        return subprocess.run(command, env=perf.thread_env(options.threads), check=False).returncode
-    print(f"{perf.machine(PEERS)}; {options.threads} thread(s), load {perf.load()}")
+def main() -> None:
+    options = perf.start(__doc__, PEERS, sizes="10,100,1000")
     results = {n: measure(n, options.threads, options.quick) for n in map(int, options.sizes.split(","))}
-    print(f"\nload at the end {perf.load()}")
-    if options.json:
-        perf.write_json(options.json, results)
-    return 0
+    perf.finish(options, results)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

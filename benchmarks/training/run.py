@@ -10,9 +10,7 @@ the network or compiling it, is not timed. Peers, all optional: torch==2.13.0 ja
 
 from __future__ import annotations
 
-import argparse
 import os
-import subprocess
 import sys
 import time
 import warnings
@@ -217,18 +215,8 @@ CONTESTANTS = {
 }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--dtype", default="float64")
-    parser.add_argument("--quick", action="store_true", help="12 epochs")
-    parser.add_argument("--json", default="")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if not options.child:  # numerical libraries read the number of threads when they are loaded
-        command = [sys.executable, __file__, "--child", *sys.argv[1:]]
-        return subprocess.run(command, env=perf.thread_env(options.threads), check=False).returncode
-    print(f"{perf.machine(PEERS)}; {options.threads} thread(s), {options.dtype}, load {perf.load()}")
+def main() -> None:
+    options = perf.start(__doc__, PEERS, dtype="float64")
     D, epochs, clock = load(options.dtype), 12 if options.quick else 30, time.process_time
     if options.threads > 1:
         clock = time.perf_counter
@@ -260,11 +248,8 @@ def main() -> int:
             low, faster, high = np.percentile(seconds[peer] / seconds["course_lib"], [25, 50, 75])
             verdict = "reached" if faster >= aim else "unclear" if high >= aim else "missed"
             print(f"   aim: {aim} times as fast as {peer}: {faster:.1f} ({low:.1f} to {high:.1f}), {verdict}")
-    print(f"load at the end {perf.load()}")
-    if options.json:
-        perf.write_json(options.json, {name: values.tolist() for name, values in seconds.items()})
-    return 0
+    perf.finish(options, {name: values.tolist() for name, values in seconds.items()})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
