@@ -402,7 +402,8 @@ def words(value: Any, kind: str) -> tuple[str, ...]:
         }
         raise Misfit("type", "", expected.get(kind, 'a list of texts, such as ["x1 > h2 > y1"]'), describe(value))
     if kind == "path":
-        return tuple(sorted({" > ".join(re.split(r"\s*(?:->|>|\u2192)\s*", v.strip())) for v in items if v.strip()}))
+        steps = [map(str.strip, re.split("->|>|\u2192", v)) for v in items if v.strip()]
+        return tuple(sorted({" > ".join(path) for path in steps}))
     keys = [key for item in items for key in re.split(r"[\s,;]+", item.strip().casefold()) if key]
     return tuple(sorted(set(keys))) if kind == "choice" else tuple(keys)
 

@@ -113,6 +113,8 @@ class Cell(IPyNbCell):
                 raise EngineError("a kernel died without its answer being to blame") from stopped
             attempt.stopped = stopped.why
             raise
+        except RecursionError:
+            self.raise_cell_error("the kernel sent something that is nested without end")
         finally:
             outputs = self.test_outputs or []
             errors = [(str(out.ename), str(out.evalue)) for out in outputs if out.output_type == "error"]

@@ -226,7 +226,7 @@ def clean(text: str, limit: int = 400) -> str:
     >>> clean("\x1b[31mbad\x1b[0m <f at 0x7f01> in /tmp/box-1/work/a.py (123.py, line 3)")
     'bad <f at 0x...> in .../a.py (line 3)'
     """
-    text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is in no file
+    text = text[: 4 * limit].encode("utf-8", "replace").decode("utf-8")  # short, so that no pattern takes long on it
     for pattern, put in UNSTEADY:
         text = pattern.sub(put, text)
     return text if len(text) <= limit else f"{text[:limit]}..."

@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 BOX = Path("/box")  # the one folder that may be written to: HOME, work and tmp are in it
 LIBRARY = Path(__file__).parent
 LIMITS = {
-    resource.RLIMIT_AS: 2 << 30,  # bytes of address space, each process
+    resource.RLIMIT_AS: 3 << 29,  # bytes of address space, each process
     resource.RLIMIT_CPU: 600,  # seconds, each process; the grader's clock is the one that counts
     resource.RLIMIT_FSIZE: 64 << 20,  # bytes of a file
     resource.RLIMIT_NOFILE: 256,
