@@ -658,7 +658,7 @@ PREDICTIONS = (
         "seconds-of-nudging",
         options=("some milliseconds", "about a second", "some minutes"),
         right="about a second",
-        because="10 880 passes through 20 layers, and a layer takes a few millionths of a second. A million "
+        because="9 792 passes through 18 layers, and a layer takes a few millionths of a second. A million "
         "parameters, 200 times as many, take 40 000 times as long.",
     ),
     Prediction(

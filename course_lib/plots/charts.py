@@ -595,7 +595,7 @@ def plot_costs(
 
 def _slope_text(slope: Slope, measured: bool) -> str:
     error = f" ± {abs(np.ceil(100 * slope.error - 1e-6) / 100):.2f}" if measured and slope.n > 2 else ""
-    return f"slope {slope.value + 0.0:.2f}{error}".replace("-", "\N{MINUS SIGN}")
+    return f"slope {round(slope.value, 2) + 0.0:.2f}{error}".replace("-", "\N{MINUS SIGN}")
 
 
 def _cost_text(cost: float, measured: bool) -> str:
