@@ -170,8 +170,8 @@ class Value:
 
     data    : a float for a scalar, else a float64 array; a copy of what is given
     name    : for pictures
-    op      : a key of OPERATIONS; "" for a leaf, "constant" for a number or an array that met a Value: no derivative
-              is taken by it
+    op      : "+", "tanh", "**2"; "" for a leaf, "constant" for a number or an array that met a Value, by which no
+              derivative is taken
     parents : the Values it was made of
     grad    : after ``backward`` the adjoint, in the shape of data        tangent : the same after ``forward``
 
@@ -217,9 +217,16 @@ class Value:
 
     __add__, __sub__, __mul__, __truediv__, __matmul__ = map(_binary, "+-*/@")
     __radd__, __rsub__, __rmul__, __rtruediv__, __rmatmul__ = map(_reflected, "+-*/@")
-    __neg__, __pow__, __getitem__, T = _unary("neg"), _unary("**"), _unary("[]"), property(_unary(".T"))
+    __neg__, __getitem__, T, _power = _unary("neg"), _unary("[]"), property(_unary(".T")), _unary("**")
     exp, log, sin, cos, tanh = map(_unary, ("exp", "log", "sin", "cos", "tanh"))
     sigmoid, relu, square, sum = map(_unary, ("sigmoid", "relu", "square", "sum"))
+
+    def __pow__(self, n: float) -> Value:
+        if not isinstance(n, int | float):
+            raise TypeError(f"an exponent must be a number, got {type(n).__name__}; try (n * x.log()).exp()")
+        out = self._power(n)
+        out.op = f"**{n:g}"
+        return out
 
     def mean(self, axis: int | None = None) -> Value:
         """The sum over the number of terms."""

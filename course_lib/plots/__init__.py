@@ -20,7 +20,7 @@ from course_lib.plots.charts import (
     plot_readings,
     plot_wrong_passes,
 )
-from course_lib.plots.graphs import plot_empirical_loss, plot_network, plot_passes, plot_paths
+from course_lib.plots.graphs import plot_computation, plot_empirical_loss, plot_network, plot_passes, plot_paths
 from course_lib.plots.matrices import plot_jacobian, plot_jacobians, plot_map_on_grid, plot_matrix
 from course_lib.plots.style import bundle, describe, png, show
 from course_lib.plots.training import plot_digits, plot_runs, plot_seconds, plot_singular_values
@@ -29,6 +29,7 @@ __all__ = [
     "bundle",
     "describe",
     "plot_bracketings",
+    "plot_computation",
     "plot_costs",
     "plot_decision_regions",
     "plot_digits",

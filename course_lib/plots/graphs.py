@@ -14,6 +14,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangl
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
+from course_lib.autodiff import Value, topological_order
 from course_lib.plots.style import (
     BLUE,
     COLOURS,
@@ -392,6 +393,219 @@ def plot_passes(
     tell(axes[0], _passes_in_words(title, sizes, numbers, loss))
     tell(axes[1], "")
     return np.array(axes, dtype=object)
+
+
+@styled
+def plot_computation(value: Any, *, title: str | None = None, most: int = 4) -> Axes:
+    """The graph that a Value of course_lib.autodiff was computed by, inputs at the bottom, the Value on top.
+
+    value : the Value; a box for each that it depends on has its name and operation, its value, and, once they are
+            computed, its tangent (which goes up) and its adjoint (which comes down). Numbers that take part in an
+            operation stand beside its sign.
+    most  : arrays of more entries are given by their shape
+    Returns the Axes. Raises TypeError for anything but a Value.
+
+    >>> from course_lib.autodiff import Value
+    >>> x, y = Value(2.0, name="x"), Value(5.0, name="y")
+    >>> z = x * y
+    >>> z.backward()
+    >>> ax = plot_computation(z)
+    >>> [text.get_text() for text in ax.texts if text.get_gid() == "adjoint"]
+    ['5', '2', '1']
+    """
+    if not isinstance(value, Value):
+        raise TypeError(f"value must be a Value, got {type(value).__name__}; try Value(2.0) * Value(3.0)")
+    nodes = _with_constants(value)
+    cards = {key: _Card.of(node, most) for key, node in nodes.items()}
+    keys = {id(node): key for key, node in nodes.items()}
+    links = [(keys[id(x)], key) for key, node in nodes.items() for x in node.parents if id(x) in keys]
+    layers: list[list[Any]] = [*_layered(dict.fromkeys(links, 0.0))] if links else [[*nodes]]
+    across = _side_by_side(layers, links, cards)
+    seen = {row for card in cards.values() for row, _ in card.rows}
+    if title is None:
+        title = ("Values and tangents" if "tangent" in seen else "Values") + " go up"
+        title += ", adjoints come down" if "adjoint" in seen else ""
+    tall = [max(cards[key].size[1] for key in layer if isinstance(key, str)) for layer in layers]
+    gap, foot = 0.38, 0.3
+    right = max(place + _reach(node, cards) for node, place in across.items()) + 0.25
+    width = max(right, 0.5 + width_of(title, LARGE))
+    ax = board(width, foot + sum(tall) + gap * (len(layers) - 1) + 0.75)
+    at: dict[Any, np.ndarray] = {}
+    height: dict[Any, float] = {}
+    y = foot
+    for layer, room in zip(layers, tall, strict=True):
+        for key in layer:
+            at[key] = np.array([across[key] + (width - right) / 2, y + room / 2])
+            height[key] = cards[key].size[1] if isinstance(key, str) else room
+        y += room + gap
+    ax.text(0.25, y - gap + 0.42, title, size=LARGE, va="center")
+    for key, card in cards.items():
+        routes = [_rise(_route(link, at), at, height) for link in links if link[1] == key]
+        routes.sort(key=lambda route: route[-2][0])
+        for k, route in enumerate(routes):
+            route[-1] = route[-1] + [0.16 * (k - (len(routes) - 1) / 2), 0]
+            _climb(ax, route)
+        card.draw(ax, at[key])
+    tell(ax, _computation_in_words(title, nodes, keys, most))
+    return ax
+
+
+# --- computations
+
+_ROWS = (("value", "data", INK), ("tangent", "tangent", GREEN), ("adjoint", "grad", PURPLE))
+_SIGNS = {
+    "*": "\N{MULTIPLICATION SIGN}",
+    "-": "\N{MINUS SIGN}",
+    "neg": "\N{MINUS SIGN}",
+    ".T": "transpose",
+    "[]": "entry",
+}
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What is written in the box of a Value."""
+
+    name: str
+    sign: str
+    rows: tuple[tuple[str, str], ...]
+    constant: bool
+
+    @classmethod
+    def of(cls, node: Any, most: int) -> "_Card":
+        rows = tuple(
+            (row, _entries(given, most)) for row, slot, _ in _ROWS if (given := getattr(node, slot)) is not None
+        )
+        return cls(symbol(node.name), _sign(node), rows, node.op == "constant")
+
+    @property
+    def size(self) -> np.ndarray:
+        head = width_of(self.name or "x", LARGE) + width_of(self.sign) + (0.3 if self.name and self.sign else 0.0)
+        width = max(head, *(0.12 + width_of(row, SMALL) + width_of(text) for row, text in self.rows))
+        return np.array([width + 0.24, 0.12 + 0.24 * (len(self.rows) + bool(self.name or self.sign))])
+
+    def draw(self, ax: Axes, at: np.ndarray) -> None:
+        left, right = at[0] - self.size[0] / 2 + 0.12, at[0] + self.size[0] / 2 - 0.12
+        y = at[1] + self.size[1] / 2 - 0.18
+        _box(ax, at, self.size, FAINT if self.constant else GREY if self.sign else INK)
+        style: dict[str, Any] = {"va": "center_baseline", "zorder": 4}
+        if self.name or self.sign:
+            ax.text(
+                left if self.sign else at[0], y, self.name, size=LARGE, ha="left" if self.sign else "center", **style
+            )
+            ax.text(right if self.name else at[0], y, self.sign, ha="right" if self.name else "center", color=BLUE,
+                    gid="operation", **style)  # fmt: skip
+            y -= 0.24
+        for row, text in self.rows:
+            colour = next(colour for name, _, colour in _ROWS if name == row)
+            ax.text(left, y, row, size=SMALL, color=colour, **style)
+            ax.text(right, y, text, ha="right", color=colour, gid=row, **style)
+            y -= 0.24
+
+
+def _with_constants(value: Any) -> dict[str, Any]:
+    """All that value depends on by a key, parents first; single numbers are left to the signs of their operations."""
+    nodes: dict[int, Any] = {}
+    for node in topological_order(value):
+        for x in (*node.parents, node):
+            if x is node or (x.op == "constant" and np.ndim(x.data)):
+                nodes.setdefault(id(x), x)
+    return {f"v{k}": node for k, node in enumerate(nodes.values(), start=1)}
+
+
+def _sign(node: Any) -> str:
+    """The sign of the operation, beside the number that takes part in it."""
+    sign = "" if node.op == "constant" else _SIGNS.get(node.op, node.op)
+    if len(node.parents) == 2:
+        first, second = ("" if x.op != "constant" or np.ndim(x.data) else written(x.data) for x in node.parents)
+        sign = f"{first} {sign} {second}".strip()
+    return sign
+
+
+def _entries(given: Any, most: int, digits: int = 3) -> str:
+    """A number, the entries of a small array row by row, or the shape of a larger one."""
+    array = np.asarray(given, dtype=np.float64)
+    if array.size > most or array.ndim > 2:
+        return " \N{MULTIPLICATION SIGN} ".join(map(str, array.shape))
+    array = np.where(np.abs(array) < 1e-12, 0.0, array)  # rounding
+    if array.ndim == 0:
+        return written(array.item(), digits)
+    rows = array if array.ndim == 2 and array.shape[1] > 1 else array.reshape(1, -1)
+    return "(" + "; ".join(", ".join(written(x, digits) for x in row) for row in rows) + ")"
+
+
+def _side_by_side(
+    layers: list[list[Any]], links: Sequence[tuple[str, str]], cards: Mapping[str, _Card]
+) -> dict[Any, float]:
+    """How far to the right every box and bend stands: below what it goes into, an input beside what is computed."""
+    steps: dict[Any, Any] = {node: None for layer in layers for node in layer}
+    into: dict[Any, list[Any]] = {}
+    for link in links:
+        for below, above in pairwise(_route(link, steps)):
+            into.setdefault(below, []).append(above)
+    operand: dict[Any, int] = {
+        step: place for place, link in reversed(list(enumerate(links))) for step in (link, link[0])
+    }
+    made = {above for _, above in links}
+    across: dict[Any, float] = {}
+    for layer in reversed(layers):
+        wish = {node: float(np.mean([across[x] for x in into.get(node, [])] or [0.0])) for node in layer}
+        line = {
+            node: (round(wish[node], 6), node not in made, operand.get(getattr(node, "link", node), 0))
+            for node in layer
+        }
+        layer.sort(key=line.__getitem__)
+        half = [_reach(node, cards) + 0.18 for node in layer]
+        edge, places = -np.inf, []
+        for node, room in zip(layer, half, strict=True):
+            places.append(max(wish[node], edge + room))
+            edge = places[-1] + room
+        wanting = [wish[node] - place for node, place in zip(layer, places, strict=True)]
+        shift = float(np.average(wanting, weights=[1.0 if node in made else 0.01 for node in layer]))
+        across |= {node: place + shift for node, place in zip(layer, places, strict=True)}
+    left = min(place - _reach(node, cards) for node, place in across.items())
+    return {node: place - left + 0.25 for node, place in across.items()}
+
+
+def _reach(node: Any, cards: Mapping[str, _Card]) -> float:
+    return cards[node].size[0] / 2 if isinstance(node, str) else 0.02
+
+
+def _rise(route: list[Any], at: Mapping[Any, np.ndarray], height: Mapping[Any, float]) -> list[np.ndarray]:
+    """Where a link is on its way: from the top of a box, straight up between other boxes, to the bottom of its own."""
+    up = {step: np.array([0, height[step] / 2]) for step in route}
+    between = [at[step] + side * up[step] for step in route[1:-1] for side in (-1, 1)]
+    return [at[route[0]] + up[route[0]], *between, at[route[-1]] - up[route[-1]]]
+
+
+def _climb(ax: Axes, points: Sequence[np.ndarray]) -> None:
+    """An arrow through the points that passes each of them upright."""
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for p, q in pairwise(points):
+        lift = np.array([0, (q[1] - p[1]) / 2])
+        vertices += [p + lift, q - lift, q]
+        codes += [Path.CURVE4] * 3
+    head = "-|>,head_length=5,head_width=2.4"
+    arrow = FancyArrowPatch(path=Path(vertices, codes), arrowstyle=head, mutation_scale=1.2, color=GREY, lw=1.1)
+    arrow.set(zorder=1)
+    ax.add_patch(arrow)
+
+
+def _computation_in_words(title: str, nodes: Mapping[str, Any], keys: Mapping[int, str], most: int) -> str:
+    def called(x: Any) -> str:
+        return x.name or (keys[id(x)] if id(x) in keys else number(x.data))
+
+    parts = []
+    for node in nodes.values():
+        how = f" = {node.op} of {' and '.join(map(called, node.parents))}" if node.parents else ""
+        numbers = [
+            f"{row} {_entries(given, most).replace(chr(0x2212), '-').replace(chr(0xD7), 'by')}"
+            for row, slot, _ in _ROWS
+            if (given := getattr(node, slot)) is not None
+        ]
+        parts.append(f"{called(node)}{how}: {', '.join(numbers)}")
+    made = sum(bool(node.parents) for node in nodes.values())
+    return f"{title}: {count(len(nodes), 'node')}, {made} of them operations. " + "; ".join(parts) + "."
 
 
 # --- graphs

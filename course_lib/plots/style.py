@@ -150,7 +150,7 @@ def written(value: float, digits: int = 3) -> str:
 
 
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_SYMBOL = re.compile(r"(alpha|beta|delta|eta|sigma|theta|[A-Za-z])(?:\^(\w))?_?(\d+)?")
+_SYMBOL = re.compile(r"(alpha|beta|delta|eta|omega|sigma|theta|[A-Za-z])(?:\^(\w))?_?(\d+)?")
 
 
 def symbol(name: str) -> str:
