@@ -47,15 +47,27 @@ def parser() -> argparse.ArgumentParser:
     command("test", test, "Run all notebooks and compare with their saved outputs; further options go to pytest.")
 
     sub = command("grade", grade, "Grade a folder of handed-in notebooks: a gradebook, and feedback for each student.")
-    sub.add_argument("submissions", type=Path, help="a folder of notebooks, or with a folder for each student")
-    sub.add_argument("-o", "--out", type=Path, required=True, help="where gradebook.csv and feedback/ are written")
+    sub.add_argument(
+        "submissions", type=Path, help="a folder of notebooks or of students' folders, or the zip of Moodle or Canvas"
+    )
+    sub.add_argument("-o", "--out", type=Path, required=True, help="where gradebook, feedback/ and class.html go")
     sub.add_argument("--solutions", type=Path, help="the instructor's notebooks (default: solutions/ of the course)")
-    sub.add_argument("--seed", help="secret seed; the same one grades alike again (default: drawn)")
+    sub.add_argument("--seed", help="secret seed; the same one grades alike again (default: that of OUT, else drawn)")
     sub.add_argument(
         "--timeout", type=float, metavar="SECONDS", help="time for the answer and the check of one exercise"
     )
     sub.add_argument("--student", action="append", dest="students", help="grade only this one anew; may be repeated")
     sub.add_argument("--exercise", action="append", dest="only", help="grade only this one anew; may be repeated")
+    sub.add_argument("--due", metavar="TIME", help="when nbgrader's timestamps begin to be late, e.g. 2026-11-20 23:59")
+    sub.add_argument("--late-takes", type=float, metavar="PERCENT", help="what being late costs (default: nothing)")
+    sub.add_argument(
+        "--for",
+        action="append",
+        dest="platforms",
+        choices=["moodle", "canvas", "gradescope", "junit", "github"],
+        help="write a file that this platform imports, too; github: print the points, exit with 1 unless all are there",
+    )
+    sub.add_argument("--sheet", type=Path, help="a sheet exported by Moodle or Canvas, to write filled in into OUT")
     sub.add_argument("--kernels", choices=["forked", "ipykernel"], help="what runs the answers (default: forked)")
     sub.add_argument("--sandbox", choices=["bubblewrap", "none"], help="none only if you trust all that was handed in")
     return top
@@ -109,13 +121,23 @@ def grade(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Grade a folder of handed-in notebooks."""
     from course_lib import grading
 
-    names = ("seed", "timeout", "students", "only", "kernels", "sandbox")
+    names = ("seed", "timeout", "students", "only", "kernels", "sandbox", "late_takes", "sheet")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     solutions = options.solutions or root(options) / "solutions"
-    report = grading.grade(options.submissions, options.out, solutions=solutions, **given)
+    platforms = options.platforms or []
+    due = grading.time_of(options.due) if options.due else None
+    files = [platform for platform in platforms if platform != "github"]
+    try:
+        report = grading.grade(options.submissions, options.out, solutions=solutions, due=due, platforms=files, **given)
+    except KeyboardInterrupt:  # what is graded is kept, and it has been said how to go on
+        return 130
     if not all(graded.sealed for graded in report.graded):
         print("Graded WITHOUT a sandbox: what was handed in could read and change this machine.", file=sys.stderr)
-    print(f"{len(report.graded)} notebooks graded; gradebook.csv, feedback and notes.txt are in {options.out}")
+    print(f"{len(report.graded)} notebooks graded; gradebook.csv, class.html, feedback/ and notes.txt: {options.out}")
+    if "github" in platforms:
+        line, full = grading.points_line(report.graded)
+        print(line)
+        return 0 if full else 1
     return 0
 
 

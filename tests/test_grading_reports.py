@@ -22,11 +22,11 @@ def test_the_gradebook_has_a_row_per_exercise_and_one_per_file_that_cannot_be_re
     ]
     write_gradebook(tmp_path / "gradebook.csv", graded)
     assert (tmp_path / "gradebook.csv").read_bytes().decode() == (
-        '"student","chapter","exercise","points","of","verdict","mistake","seed"\n'
-        '"ada","04_jacobians","one",2,2,"correct","","17"\n'
-        '"ada","04_jacobians","two",0,3,"mistake","transposed","17"\n'
-        '"ada","04_jacobians","three",0.5,1,"incorrect","","17"\n'
-        '"bo","","",0,0,"unreadable","bo.ipynb: the file is empty",""\n'
+        '"student","chapter","exercise","points","of","verdict","mistake","late","seed"\n'
+        '"ada","04_jacobians","one",2,2,"correct","","","17"\n'
+        '"ada","04_jacobians","two",0,3,"mistake","transposed","","17"\n'
+        '"ada","04_jacobians","three",0.5,1,"incorrect","","","17"\n'
+        '"bo","","",0,0,"unreadable","bo.ipynb: the file is empty","",""\n'
     )
 
 

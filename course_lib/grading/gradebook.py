@@ -1,15 +1,18 @@
 """The results of grading: the table that an instructor opens in a spreadsheet, and all of it as JSON."""
 
 import csv
+import io
 import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from course_lib._errors import CourseError
 
-COLUMNS = ("student", "chapter", "exercise", "points", "of", "verdict", "mistake", "seed")
+COLUMNS = ("student", "chapter", "exercise", "points", "of", "verdict", "mistake", "late", "seed")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Result:
     says    : the verdict as a sentence for the student, without any expected number
     hint    : what to think about next, simple HTML of the course's own
     source  : the student's answer
+    picture : of each part its name and rows of "=" and "x", where an entry is right and where it is not
     """
 
     exercise: str
@@ -33,6 +37,7 @@ class Result:
     says: str = ""
     hint: str = ""
     source: str = ""
+    picture: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ class Graded:
     notes      : lines for the instructor
     seed       : the secret that its inputs were drawn from: `course grade --seed` repeats its grade
     sealed     : whether it ran in a sandbox
+    person     : the student's name where the platform tells it
+    id         : what the platform calls the student
+    late       : whether it came late
+    takes      : percent of the points that this costs
     """
 
     student: str
@@ -58,11 +67,15 @@ class Graded:
     notes: tuple[str, ...] = ()
     seed: str = ""
     sealed: bool = True
+    person: str = ""
+    id: str = ""
+    late: bool = False
+    takes: float = 0.0
 
     @property
     def points(self) -> float:
-        """Points of all its exercises."""
-        return sum(result.points for result in self.results)
+        """Points of all its exercises, less what being late takes."""
+        return sum(result.points for result in self.results) * (1 - self.takes / 100 * self.late)
 
     @property
     def of(self) -> int:
@@ -73,41 +86,61 @@ class Graded:
 def write_gradebook(path: Path, graded: Iterable[Graded]) -> None:
     """Write one row per student, chapter and exercise, and one for each file that could not be graded.
 
-    Texts are quoted, and those that a spreadsheet would take for a formula are made plain.
+    The points are those before anything is taken for being late. Texts are quoted, and those that a spreadsheet would
+    take for a formula are made plain.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for hand_in in graded:
-            who = plain(hand_in.student), plain(hand_in.chapter)
-            if hand_in.unreadable:
-                why = plain(f"{hand_in.file}: {hand_in.unreadable}")
-                table.writerow([*who, "", 0, 0, "unreadable", why, plain(hand_in.seed)])
-            if hand_in.trouble:
-                table.writerow([*who, "", "", "", "not-graded", plain(hand_in.trouble), plain(hand_in.seed)])
-            for r in hand_in.results:
-                result = plain(r.exercise), number(r.points), r.of, plain(r.verdict), plain(r.mistake)
-                table.writerow([*who, *result, plain(hand_in.seed)])
+    rows: list[Sequence[object]] = [COLUMNS]
+    for g in graded:
+        end = f"late, {number(g.takes)} % off" if g.late and g.takes else "late" if g.late else "", g.seed
+        if g.unreadable:
+            rows.append((g.student, g.chapter, "", 0, 0, "unreadable", f"{g.file}: {g.unreadable}", *end))
+        if g.trouble:
+            rows.append((g.student, g.chapter, "", "", "", "not-graded", g.trouble, *end))
+        for r in g.results:
+            rows.append((g.student, g.chapter, r.exercise, number(r.points), r.of, r.verdict, r.mistake, *end))
+    put(path, table(rows))
+
+
+def table(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows as CSV that a spreadsheet shows and does not compute."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerows([plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8")
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, and leave one alone that holds these bytes already."""
+    if path.is_file() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name[:50]}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, graded: Iterable[Graded]) -> None:
     """Write everything, for programs and for grading a part anew."""
     text = json.dumps([asdict(hand_in) for hand_in in graded], indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    put(path, f"{text}\n".encode())
+
+
+def from_data(data: dict[str, Any]) -> Graded:
+    """A hand-in from what `asdict` and JSON made of it. Raises ValueError, TypeError or KeyError for something else."""
+    results = tuple(
+        Result(**r | {"picture": tuple((name, (*rows,)) for name, rows in r.get("picture", ()))})
+        for r in data["results"]
+    )
+    return Graded(**data | {"results": results, "notes": (*data["notes"],)})
 
 
 def read_json(path: Path) -> list[Graded]:
     """What `write_json` wrote. Raises CourseError where it is not there or not whole."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            Graded(
-                **hand_in
-                | {"results": tuple(Result(**r) for r in hand_in["results"])}
-                | {"notes": (*hand_in["notes"],)}
-            )
-            for hand_in in data
-        ]
+        return [from_data(hand_in) for hand_in in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         raise CourseError(f"there is no {path.name} to put a part of it anew; grade the whole class first") from None
     except (ValueError, TypeError, KeyError) as error:

@@ -1,30 +1,25 @@
-"""From a folder of hand-ins to a gradebook and a page of feedback for each student."""
+"""From one hand-in to its results: what was found, run, compared, and what can be said about it."""
 
 import hashlib
 import json
 import re
-import secrets
-import sys
-import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import course_lib
 from course_lib import exercises
 from course_lib._errors import CourseError
 from course_lib.exercises import outcomes
 from course_lib.exercises.declaration import Exercise, draw_cases, seed_of
 from course_lib.exercises.diagnosis import diagnose
 from course_lib.exercises.values import decode, encode
+from course_lib.grading.difference import difference
 from course_lib.grading.engine import Attempt, Engine, SolutionError, Task
-from course_lib.grading.feedback import write_feedback
-from course_lib.grading.gradebook import Graded, Result, plain, read_json, write_gradebook, write_json
+from course_lib.grading.gradebook import Graded, Result
 from course_lib.grading.graft import Answer, Slot, answers, named_exercises, setup_source, slots
 from course_lib.grading.kernels import EngineError
-from course_lib.grading.submissions import BadFile, HandIn, Notebook, find, read, typed_name
+from course_lib.grading.submissions import BadFile, HandIn, Notebook, read, typed_name
 
 TIMEOUT = 20.0  # seconds for the answer and the check of one exercise
 STANDS_ALONE = (
@@ -42,15 +37,6 @@ STOPPED = {
     "died": ("kernel-died", "It ended the Python process that ran it, so there is nothing to judge."),
     "output": ("output-limit", "It printed more than can be read, so it was stopped."),
 }
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was graded. ``seed`` repeats it exactly; ``notes`` are lines for the instructor."""
-
-    graded: tuple[Graded, ...]
-    seed: str
-    notes: tuple[str, ...]
 
 
 class Chapter:
@@ -164,6 +150,7 @@ class Grader:
             notes.append(f"its values are {found} those of the solution, while the diagnosis is: {outcome.kind}")
             outcome = outcomes.Correct() if attempt.same else outcomes.Incorrect(says="the values are not right")
         result = replace(result, verdict=outcome.kind, points=exercise.points * outcome.score, says=sentence(outcome))
+        result = replace(result, picture=difference(exercise, inputs, outcome, attempt.record))
         match outcome:
             case outcomes.Correct():
                 return result, notes
@@ -230,107 +217,3 @@ def clean(text: str, limit: int = 400) -> str:
     for pattern, put in UNSTEADY:
         text = pattern.sub(put, text)
     return text if len(text) <= limit else f"{text[:limit]}..."
-
-
-def grade(
-    submissions: str | Path,
-    out: str | Path,
-    *,
-    seed: str | None = None,
-    solutions: str | Path | None = None,
-    timeout: float = TIMEOUT,
-    students: Collection[str] = (),
-    only: Collection[str] = (),
-    kernels: Literal["forked", "ipykernel"] = "forked",
-    sandbox: Literal["bubblewrap", "none"] = "bubblewrap",
-) -> Report:
-    """Grade a folder of handed-in notebooks; write ``out/gradebook.csv`` and ``.json``, ``out/feedback/``,
-    ``out/notes.txt``.
-
-    submissions : a folder of notebooks, one per student and chapter, or with a folder for each student; never changed
-    seed        : secret from which the inputs of functions are drawn (default: a new one, told in the gradebook)
-    solutions   : folder of the instructor's notebooks (default: solutions/ beside the library)
-    timeout     : seconds for the answer and the check of one exercise
-    students    : grade these alone anew, in the gradebook that is there, under the seeds that it has
-    only        : and of them these exercises alone
-    kernels, sandbox : as `Engine` takes them
-
-    A file that cannot be read, or an answer that loops, dies or floods, costs its own points and nothing else.
-    What this machine fails at is tried again, and then reported without points. Raises CourseError where there is
-    nothing to grade or to grade with. The same submissions and seed give the same bytes.
-    """
-    submissions, out = Path(submissions), Path(out)
-    solutions = Path(solutions) if solutions else Path(course_lib.__file__).parents[1] / "solutions"
-    if not submissions.is_dir():
-        raise CourseError(f"expected a folder of submissions, got {submissions.name}; put the notebooks into a folder")
-    before = {(g.student, g.file): g for g in read_json(out / "gradebook.json")} if students or only else {}
-    secret = seed if seed is not None else secrets.token_hex(16)
-    with Engine(timeout, kernels, sandbox, hidden=(submissions, solutions, out)) as engine:
-        grader = Grader(solutions, engine, secret)
-        hand_ins, notes = grader.latest(find(submissions, list(grader.chapters), leave_out=out))
-        wanted = [hand_in for hand_in in hand_ins if not students or hand_in.student in students]
-        if not wanted:
-            whose = f" of {outcomes.and_list(tuple(students))}" if students else ""
-            raise CourseError(
-                f"expected notebooks{whose} in {submissions.name}, found none; put the handed-in files there"
-            )
-        graded = {key: g for key, g in before.items() if key in {(h.student, h.name) for h in hand_ins}}
-        for hand_in in progress(wanted):
-            old = before.get((hand_in.student, hand_in.name))
-            grader.secret = old.seed if old is not None and seed is None else secret
-            graded[hand_in.student, hand_in.name] = merged(old, grader.grade(hand_in), only)
-    everything = sorted(graded.values(), key=lambda g: (g.student, g.chapter or "~", g.file))
-    notes += [f"{g.file}: {line}" for g in everything for line in (g.unreadable, g.trouble, *g.notes) if line]
-    notes += same_names(everything)
-    notes += [UNSEALED] if not all(g.sealed for g in everything) else []
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "gradebook.json", everything)
-    write_gradebook(out / "gradebook.csv", everything)
-    write_feedback(out / "feedback", everything)
-    seeds = sorted({g.seed for g in everything})
-    lines = [f"seed: {outcomes.and_list(tuple(seeds))}", *map(plain, notes)]
-    (out / "notes.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    return Report(tuple(everything), secret, tuple(notes))
-
-
-def merged(before: Graded | None, after: Graded, only: Collection[str]) -> Graded:
-    """What is now known of a file of which only these exercises count anew; without any, all of them."""
-    if before is None or not only or before.chapter != after.chapter:
-        return after
-    new = {result.exercise: result for result in after.results if result.exercise in only}
-    notes = [
-        note
-        for g, fresh in ((before, False), (after, True))
-        for note in g.notes
-        if (note.split(":")[0] in only) == fresh
-    ]
-    results = tuple(new.get(result.exercise, result) for result in before.results)
-    return replace(before, results=results, notes=tuple(notes), sealed=before.sealed and after.sealed)
-
-
-def same_names(graded: Sequence[Graded]) -> list[str]:
-    """Notes on names that more than one student typed: they had the same numbers."""
-    students = defaultdict(set)
-    for g in graded:
-        if name := " ".join(g.name.casefold().split()):
-            students[name].add(g.student)
-    return [
-        f'{outcomes.and_list(tuple(sorted(who)))} typed the same name, "{name}"'
-        for name, who in sorted(students.items())
-        if len(who) > 1
-    ]
-
-
-def progress(hand_ins: Sequence[HandIn]) -> Iterator[HandIn]:
-    """The hand-ins, with a line on the terminal that counts them."""
-    start = time.monotonic()
-    for done, hand_in in enumerate(hand_ins):
-        if sys.stderr.isatty():
-            left = (time.monotonic() - start) / done * (len(hand_ins) - done) if done else 0
-            about = f", about {left:.0f} s left" if done else ""
-            where = f"{done + 1} of {len(hand_ins)}: {plain(hand_in.student)}"
-            print(f"\r\033[Kgrading {where}{about}", end="", file=sys.stderr, flush=True)
-        yield hand_in
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
-    print(f"graded {len(hand_ins)} files in {time.monotonic() - start:.0f} s", file=sys.stderr)

@@ -1,14 +1,13 @@
-"""What was handed in: finding the notebooks of a folder and reading them, whatever state they are in.
+"""What was handed in: reading a notebook, whatever state it is in.
 
 Nothing here runs or changes a file. A notebook is read as plain JSON, with limits, cell by cell; what cannot be read is
-a `BadFile` with one clear line.
+a `BadFile` with one clear line. Where the files are found: `intake`.
 """
 
 import ast
 import json
-import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,6 @@ from typing import Any
 FILE_LIMIT = 64 * 2**20  # bytes of a notebook file
 SOURCE_LIMIT = 2**20  # characters of one cell
 CELL_LIMIT = 20_000
-DEPTH = 3  # folders below a student's folder that are looked into
-NOT_OURS = {
-    "__macosx",
-    "__pycache__",
-    "node_modules",
-}  # left by other programs, as is every name that starts with a dot
 LOOKS_LIKE = (
     (b"PK\x03\x04", "it is a zip archive"),
     (b"%PDF", "it is a PDF"),
@@ -37,11 +30,21 @@ class BadFile(ValueError):
 
 @dataclass(frozen=True)
 class HandIn:
-    """One file: whose it is, and what it is called within the folder of submissions."""
+    """One file: whose it is, and what it is called within the folder of submissions.
+
+    person  : the student's name where the platform says it, else ""
+    id      : what the platform calls the student, else ""
+    late    : whether it came late, as far as anybody can tell
+    problem : one line where it was refused before it was read
+    """
 
     student: str
     path: Path
     name: str
+    person: str = ""
+    id: str = ""
+    late: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,59 +64,6 @@ class Notebook:
     chapter: str
     kind: str
     cells: tuple[Cell, ...]
-
-
-def find(folder: Path, chapters: Sequence[str], leave_out: Path | None = None) -> list[HandIn]:
-    """The files of a folder of submissions, sorted: notebooks in it, and notebooks in a folder for each student.
-
-    chapters  : names such as "04_jacobians", which are taken off a file's name to leave the student's
-    leave_out : a folder not to look into, where the reports go
-
-    Other files at the top are found too, since somebody handed them in; beside a student's notebooks they are not.
-    Links are not followed.
-    """
-    found = []
-    for path in _entries(folder, leave_out):
-        if path.is_dir():
-            files = list(_files(path, DEPTH, leave_out))
-            notebooks = [file for file in files if file.suffix.lower() == ".ipynb"]
-            found += [HandIn(path.name, file, file.relative_to(folder).as_posix()) for file in notebooks or files]
-        else:
-            found.append(HandIn(student_of(path.stem, chapters), path, path.name))
-    return sorted(found, key=lambda hand_in: (hand_in.student, _in_order(hand_in.path.stem), hand_in.name))
-
-
-def _entries(folder: Path, leave_out: Path | None) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        hidden = path.name.startswith(".") or path.name.casefold() in NOT_OURS
-        if not hidden and not path.is_symlink() and (leave_out is None or path.resolve() != leave_out.resolve()):
-            yield path
-
-
-def _files(folder: Path, depth: int, leave_out: Path | None) -> Iterator[Path]:
-    for path in _entries(folder, leave_out):
-        if not path.is_dir():
-            yield path
-        elif depth > 0:
-            yield from _files(path, depth - 1, leave_out)
-
-
-def _in_order(name: str) -> list[tuple[int, int, str]]:
-    """Key that sorts "x", "x (2)", "x (10)" as a person does."""
-    parts = re.split(r"(\d{1,18})", name.casefold())
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
-
-
-def student_of(stem: str, chapters: Sequence[str]) -> str:
-    """The student in a file's name: what is left without the chapter and the marks of a copy.
-
-    >>> student_of("ada_04_jacobians (1)", ["04_jacobians"]), student_of("Bo Li", ["04_jacobians"])
-    ('ada', 'Bo Li')
-    """
-    plain = re.sub(r"([ _-]*\(\d+\)|[ _-]+copy\d*)+$", "", stem, flags=re.IGNORECASE)
-    for chapter in chapters:
-        plain = re.sub(rf"(^|[ _-]+){re.escape(chapter)}([ _-]+|$)", " ", plain, flags=re.IGNORECASE)
-    return plain.strip(" _-") or stem
 
 
 def read(path: Path) -> Notebook:
