@@ -6,6 +6,7 @@ what op gives of the entries i and j. A graph is a list of links (from, to, slop
 
 import cmath
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +19,14 @@ H = 1e-30  # of the complex step
 
 def run(program, numbers, nudged=None):
     """The tape of a program; with a number `nudged`, that entry is moved by i H."""
-    ops = {
+    ops: dict[str, Any] = {
         "add": lambda u, v: u + v,
         "mul": lambda u, v: u * v,
         "div": lambda u, v: u / v,
         "exp": cmath.exp,
         "tanh": cmath.tanh,
     }
-    tape = []
+    tape: list[Any] = []
     for k, step in enumerate([*numbers, *program]):
         entry = ops[step[0]](*(tape[i] for i in step[1:])) if isinstance(step, tuple) else step
         tape.append(entry + 1j * H if k == nudged else entry)
