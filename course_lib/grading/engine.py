@@ -247,6 +247,7 @@ class Plugin:
             return
         error = call.excinfo.value
         self.trouble = error if isinstance(error, CourseError) else EngineError(f"{type(error).__name__}: {error}")
+        item.session.shouldfail = "the machine fails"  # nothing that follows would count
 
     def attempts(self) -> dict[str, Attempt]:
         """The last attempt at each exercise."""
@@ -302,6 +303,7 @@ class Engine:
         if not self._forked:
             return JupyterKernel(self.walls)
         if self._nursery is None or not self._nursery.is_alive():
+            self.rest()
             assert isinstance(self.walls, Bubblewrap)
             self._nursery = Nursery(self.walls)
         return ForkedKernel(self._nursery)

@@ -146,6 +146,14 @@ def furnish() -> None:
     os.chdir(BOX / "work")
 
 
+def close_streams() -> None:
+    """Nothing to read from, nowhere to print to: what was open belongs to the grader."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    os.close(nothing)
+
+
 # ------------------------------------------------------------------------------------------------ an ipykernel
 def kernel(connection: str) -> NoReturn:
     """Shut the doors, then be an ipykernel."""
@@ -153,10 +161,11 @@ def kernel(connection: str) -> NoReturn:
     if os.getuid() == 0:
         become_nobody()
         unshare("user")
-    furnish()
-    shut()
     from ipykernel.kernelapp import IPKernelApp
 
+    furnish()
+    shut()
+    close_streams()
     IPKernelApp.launch_instance(["-f", connection, "--HistoryManager.enabled=False"])
     sys.exit()
 
@@ -335,10 +344,7 @@ def serve(grader: socket.socket) -> NoReturn:
     def no_input(prompt: object = "") -> NoReturn:
         raise StdinNotImplementedError("nobody can type here")
 
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
-    os.close(nothing)
+    close_streams()
     builtins.input = no_input
     sys.stdout, sys.stderr = streams
     line.socket, line.owner = grader, os.getpid()

@@ -265,6 +265,7 @@ class Nursery:
             try:
                 socket.send_fds(self.line, [b"k"], [far.fileno()])
             except OSError as error:
+                near.close()
                 raise EngineError("the process that kernels are forked from is gone") from error
         return near
 
