@@ -559,7 +559,7 @@ GUESS = float(np.log(10))  # the loss of one who guesses among ten classes
 CAUSES = {
     "large": "the steps are far too large",
     "small": "the steps are far too small",
-    "vanishing": "sigmoid layers in a pile: the gradient vanishes",
+    "vanishing": "many sigmoid layers: the gradient vanishes",
     "memorised": "too few examples: they are learnt by heart",
     "mixed": "images and labels do not belong together",
 }

@@ -125,7 +125,8 @@ def plot_runs(
         if level is not None:
             ax.axhline(level[1], color=GREY, linewidth=1.2, linestyle=DASHES[3], label=level[0])
         ax.set_title(name, size=NORMAL)
-        ax.set_ylim(bottom=0)
+        top = max(float(np.max(line.get_ydata())) for line in ax.lines)
+        ax.set_ylim(0, 1.08 * top if top > 0 else 1)
         ax.set_xlabel(xlabel, size=SMALL)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
@@ -174,7 +175,7 @@ def plot_digits(
         raise ValueError(f"labels must be one for each of the {K} images, got {len(given)}; try labels[:{K}]")
     columns = min(columns, K)
     lines = -(-K // columns)
-    cell, gap = 0.78, 0.42
+    cell, gap = 0.78, 0.3
     width = max(columns * cell + 0.3, width_of(title, LARGE) + 0.4)
     figure = Figure(figsize=(width, lines * (cell + gap) + 0.55), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", size=LARGE)
