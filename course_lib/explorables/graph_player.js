@@ -1,4 +1,4 @@
-import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, KEYS } from "./kit.js";
+import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, KEYS } from "./kit.js";
 
 // Graph player: tangents up or adjoints down a computational graph, every number in its formula, every operation counted.
 // A node is {name, f, terms: [[name, coefficient], ...], plus}; f is "" for an input; nodes come after their terms.
@@ -342,6 +342,7 @@ function render({ model, el }) {
     onward.disabled = at() === last();
     drawEquation();
     drawCost();
+    [equation, cost].forEach(scrolls);
     said.textContent = `Step ${at()} of ${last()}: ${summary()}`;
   }
 

@@ -172,6 +172,12 @@ export function field(title, attributes, change) {
   return { element: input, /** @param {number} value */ update(value) { if (document.activeElement !== input || input.valueAsNumber !== value) input.value = String(+value.toFixed(6)); } };
 }
 
+/** Lets the keyboard reach an element for as long as it has more to show than its width. @param {Element} element */
+export function scrolls(element) {
+  if (element.scrollWidth <= element.clientWidth) return element.removeAttribute("tabindex");
+  for (const [name, value] of Object.entries({ tabindex: 0, ...KEYS })) element.setAttribute(name, String(value));
+}
+
 /** The sentence that says what is seen; screen readers announce it. */
 export function sentence() {
   return h("p", { class: "cr-sentence", role: "status", "aria-live": "polite" });

@@ -1,4 +1,4 @@
-import { h, s, put, math, label, num, rounded, short, factor, set, watch, button, choice, slider, sentence, matrix, column, KEYS } from "./kit.js";
+import { h, s, put, math, label, num, rounded, short, factor, set, watch, button, choice, slider, sentence, scrolls, matrix, column, KEYS } from "./kit.js";
 
 // Pass player: values going forward, error terms going back, every number in its formula.
 // Layers count from 1 and lists carry null at 0; a batch is N columns; z[l][i][n] is neuron i of layer l for example n.
@@ -316,6 +316,7 @@ function render({ model, el }) {
     said.textContent = `Step ${at()} of ${list.length - 1}: ${summary(kind, layer, neuron)}`;
     drawInspector();
     drawTable();
+    [equation, inspector].forEach(scrolls);
   }
 
   function drawHalves() {
