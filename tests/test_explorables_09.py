@@ -15,7 +15,6 @@ from course_lib.explorables.race import gradient, loss, nudges
 from course_lib.finite_differences import finite_difference_gradient
 from course_lib.network import Network
 
-
 TICK = 1 / 128  # exact in binary: slices of four passes
 
 
