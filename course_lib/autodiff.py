@@ -219,7 +219,7 @@ class Value:
     __radd__, __rsub__, __rmul__, __rtruediv__, __rmatmul__ = map(_reflected, "+-*/@")
     __neg__, __getitem__, T, _power = _unary("neg"), _unary("[]"), property(_unary(".T")), _unary("**")
     exp, log, sin, cos, tanh = map(_unary, ("exp", "log", "sin", "cos", "tanh"))
-    sigmoid, relu, square, sum = map(_unary, ("sigmoid", "relu", "square", "sum"))
+    sigmoid, relu, square, _sum = map(_unary, ("sigmoid", "relu", "square", "sum"))
 
     def __pow__(self, n: float) -> Value:
         if not isinstance(n, int | float):
@@ -228,9 +228,13 @@ class Value:
         out.op = f"**{n:g}"
         return out
 
-    def mean(self, axis: int | None = None) -> Value:
-        """The sum over the number of terms."""
-        total = self.sum(axis)
+    def sum(self, axis: int | None = None, dtype: None = None, out: None = None) -> Value:
+        """The sum of all entries, or along one axis; np.sum(x) comes here, too, and brings dtype and out."""
+        return self._sum(axis)
+
+    def mean(self, axis: int | None = None, dtype: None = None, out: None = None) -> Value:
+        """The sum over the number of its terms."""
+        total = self._sum(axis)
         return total / (np.size(self.data) / np.size(total.data))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Value:
