@@ -102,7 +102,7 @@ def grade(
                 progress.close(stopped=True)
                 raise
             progress.close()
-        chapters = {name: list(chapter.exercises.values()) for name, chapter in grader.chapters.items()}
+        answers = {slot.exercise: slot.answer for chapter in grader.chapters.values() for slot in chapter.slots}
     everything = tuple(sorted(graded.values(), key=lambda g: (g.student, g.chapter or "~", g.file)))
     notes += [f"{g.file}: {line}" for g in everything for line in (g.unreadable, g.trouble, *g.notes) if line]
     notes += [f"{g.file}: it came late" for g in everything if g.late]
@@ -111,8 +111,8 @@ def grade(
     write_json(out / "gradebook.json", everything)
     write_gradebook(out / "gradebook.csv", everything)
     pages = write_feedback(out / "feedback", everything)
-    write_class(out / "class.html", everything, chapters, notes, pages)
     notes += imports.write(out, everything, platforms, filled)
+    write_class(out / "class.html", everything, answers, notes, [page.name for page in pages])
     seeds = sorted({g.seed for g in everything})
     lines = [f"seed: {outcomes.and_list(tuple(seeds))}", *map(plain, notes)]
     put(out / "notes.txt", "".join(f"{line}\n" for line in lines).encode("utf-8"))
@@ -123,19 +123,22 @@ def grade(
 
 def one(grader: Grader, hand_in: HandIn, kept: Kept, anew: bool = False) -> tuple[Graded, bool]:
     """The result of one hand-in, and whether it was run for it."""
-    who = {"person": hand_in.person, "id": hand_in.id}
+    blank = Graded(
+        hand_in.student,
+        hand_in.name,
+        seed=grader.secret,
+        sealed=grader.engine.walls.sealed,
+        person=hand_in.person,
+        id=hand_in.id,
+    )
     if hand_in.problem:
-        sealed = grader.engine.walls.sealed
-        return Graded(
-            hand_in.student, hand_in.name, unreadable=hand_in.problem, seed=grader.secret, sealed=sealed, **who
-        ), False
+        return replace(blank, unreadable=hand_in.problem), False
     try:
         there = None if anew else kept.get(hand_in, grader.secret)
         graded = there or grader.grade(hand_in)
     except OSError as error:  # the file was taken away, or may not be read
-        why = f"it cannot be opened ({type(error).__name__})"
-        return Graded(hand_in.student, hand_in.name, unreadable=why, seed=grader.secret, **who), False
-    graded = replace(graded, **who)
+        return replace(blank, unreadable=f"it cannot be opened ({type(error).__name__})"), False
+    graded = replace(graded, person=hand_in.person, id=hand_in.id)
     if there is None:
         kept.keep(hand_in, grader.secret, graded)
     return graded, there is None
