@@ -32,6 +32,16 @@ def test_the_digits_are_learnt():
     assert history.accuracy["train"][-1] == accuracy(net, train_set.x, train_set.y)
 
 
+def test_the_training_of_the_lesson_reads_97_of_100_digits_that_it_has_never_seen():
+    shares = []
+    for split in range(3):
+        train_set, test_set = digits().split(rng=split)
+        net = Network([64, 64, 10], "tanh", "softmax")
+        train(net, *train_set[:2], epochs=30, eta=0.1, momentum=0.9, loss="categorical cross-entropy")
+        shares.append(accuracy(net, *test_set[:2]))
+    assert min(shares) >= 0.97
+
+
 def test_a_turned_sign_does_not_learn():
     net, data = small()
     history = train(net, data.x, data.y, epochs=20, eta=-0.5, loss="binary cross-entropy")
