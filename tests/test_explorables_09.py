@@ -119,6 +119,14 @@ def test_a_machine_that_slows_down_is_seen_in_the_range():
     assert late[2] > 2 * early[2]
 
 
+def test_the_first_slice_which_finds_everything_cold_predicts_nothing():
+    readings = [TICK] * 17  # those of back-propagation, and the start of the slow one
+    race = timed(*readings, 0.5, *[TICK] * 10_000, depth=2, width=4)
+    race.running = True
+    assert race.spent == pytest.approx(0.5 + (race.needed - 1) * TICK)
+    np.testing.assert_allclose([past[2] for past in race._past], race.spent)
+
+
 def test_the_predictions_that_are_kept_are_thinned_out():
     race = timed(0.03, depth=4, width=8)
     race.running = True

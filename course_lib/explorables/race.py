@@ -65,7 +65,6 @@ def nudges(net: Network, x: np.ndarray, y: np.ndarray, slopes: np.ndarray) -> It
         old = theta[j]
         theta[j] = old + STEP
         up = loss(net, x, y)
-        theta[j] = old
         yield
         theta[j] = old - STEP
         slopes[j] = (up - loss(net, x, y)) / (2 * STEP)  # (3.2)
