@@ -19,12 +19,13 @@ from course_lib.grading.feedback import STYLE, UNSEALED, chapter_title, sentence
 from course_lib.grading.gradebook import Graded, Result, number, put
 
 BINS = 10
+FOLDED = 12  # names, from which on a list is folded up
 KINDS = (
-    ("right", "right", "✓"),
-    ("part", "partly right", "◐"),
-    ("named", "a known mistake", "✗"),
-    ("other", "another mistake", "✗"),
-    ("open", "not attempted", "○"),
+    ("right", "right"),
+    ("part", "right in part"),
+    ("named", "known mistake"),
+    ("other", "otherwise wrong"),
+    ("open", "not attempted"),
 )
 SAYS = {
     "incorrect": "wrong values that no known mistake gives",
@@ -48,14 +49,19 @@ a { color: var(--link); text-underline-offset: .15em; }
 .columns span { display: block; background: var(--bar); border-radius: .2rem .2rem 0 0; margin-top: .1rem; }
 .scale { display: grid; grid-template-columns: repeat(10, 1fr); gap: .35rem; text-align: center; color: var(--soft);
   font-size: .8rem; }
-.kind { margin: .9rem 0; }
-.kind h3 { display: flex; gap: .8rem; align-items: baseline; }
-.count { font-variant-numeric: tabular-nums; color: var(--wrong); font-weight: 700; white-space: nowrap; }
-.kind ul { list-style: none; margin: .5rem 0 0; padding: 0; }
-.kind li { border-top: 1px solid var(--line); padding: .45rem 0; overflow-wrap: anywhere; }
-.meter { height: .5rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .35rem 0 .1rem; }
-.meter span { display: block; height: 100%; background: var(--wrong); }
-.who { color: var(--soft); }
+.kinds { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: .7rem 0 1.4rem;
+  padding: 0 1.1rem; list-style: none; }
+.kinds > li { display: grid; grid-template-columns: 5.5rem 1fr; gap: 0 1.1rem; padding: .75rem 0; break-inside: avoid; }
+.kinds > li + li { border-top: 1px solid var(--line); }
+h2 + h3 { margin-top: .9rem; }
+.kinds h4 { margin: 0; font-size: 1rem; line-height: 1.4; overflow-wrap: anywhere; }
+.kinds ul { list-style: none; margin: .2rem 0 0; padding: 0; }
+.kinds ul li { padding: .2rem 0; overflow-wrap: anywhere; line-height: 1.45; }
+.count { font-variant-numeric: tabular-nums; color: var(--wrong); font-weight: 700; line-height: 1.4; }
+.count small { color: var(--soft); font-weight: 400; font-size: .85rem; }
+.meter { height: .45rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .3rem 0 0; }
+.meter span { display: block; height: 100%; background: var(--named); }
+.who { color: var(--soft); } .who summary { margin: 0; display: inline; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -72,16 +78,19 @@ td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap:
   vertical-align: -.05rem; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .3rem 1rem; }
 .pair pre { margin: 0; } .pair h4 { margin: .4rem 0 0; font-size: .95rem; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { .pair { grid-template-columns: 1fr; } .wide { display: none; } }
+@media (max-width: 40rem) { .pair { grid-template-columns: 1fr; } .wide { display: none; }
+  .kinds { padding: 0 .85rem; } .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
+  .scale { font-size: .68rem; } .meter { width: 5.5rem; margin: 0 0 .3rem; } }
 """
 
 
 @dataclass
 class Kind:
-    """A kind of mistake: what it is, who made it, and in which exercises: (exercise, says) -> students."""
+    """A kind of mistake: what it is, whether it has a name, and who made it: (exercise, says) -> students."""
 
     says: str
     row: int = 0
+    known: bool = True
     made: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     @property
@@ -162,7 +171,7 @@ def scores(graded: Sequence[Graded]) -> str:
     if not shares:
         return f"<p>Nothing could be graded: {count(lost + open_, 'file')}.</p>\n"
     figures = [
-        (f"{statistics.median(shares):.0%}", "of the points in the middle of the class"),
+        (f"{statistics.median(shares):.0%}", "of the points is the middle of the class"),
         (f"{sum(share == 1 for share in shares)}", f"of {count(len(shares), 'notebook')} with all points"),
         (f"{sum(share < 0.5 for share in shares)}", "with less than half of them"),
     ]
@@ -218,8 +227,8 @@ def kind_of(r: Result) -> tuple[str, Kind, str]:
             return f"row {mistake.row}", Kind(CATALOGUE[mistake.row], mistake.row), says
         return f"alone {r.exercise} {r.mistake}", Kind(says), ""
     if r.verdict == "failed":
-        return f"error {r.mistake}", Kind(f"stopped with {r.mistake or 'an error'}"), ""
-    return f"verdict {r.verdict}", Kind(SAYS.get(r.verdict, r.verdict)), ""
+        return f"error {r.mistake}", Kind(f"stopped with {r.mistake or 'an error'}", known=False), ""
+    return f"verdict {r.verdict}", Kind(SAYS.get(r.verdict, r.verdict), known=False), ""
 
 
 def mistakes(graded: Sequence[Graded]) -> str:
@@ -229,7 +238,11 @@ def mistakes(graded: Sequence[Graded]) -> str:
         return "<p>Nobody made a mistake.</p>\n"
     titles = {r.exercise: r.title for g in graded for r in g.results}
     everybody = len({g.student for g in graded if g.results})
-    return "".join(kind_html(kind, titles, everybody) for kind in kinds)
+    told = ""
+    for known, heading in ((True, "Known mistakes"), (False, "What else came")):
+        if shown := [kind_html(kind, titles, everybody) for kind in kinds if kind.known == known]:
+            told += f'<h3>{heading}</h3>\n<ul class="kinds">\n{"".join(shown)}</ul>\n'
+    return told
 
 
 def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
@@ -237,22 +250,21 @@ def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
     n = len(kind.students)
     lines = []
     for (exercise, says), who in sorted(kind.made.items(), key=lambda item: (-len(item[1]), item[0])):
-        what = f": {simple_html(says)}" if says else ""
-        lines.append(
-            f'<li>{escape(titles[exercise])}{what}<br><span class="who">{len(who)} – {names(who)}</span></li>\n'
-        )
-    return f"""<article class="kind wrong">
-<h3><span class="count">{n}</span> {simple_html(sentence_case(kind.says))}</h3>
-<div class="meter" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div>
+        what = f"{escape(titles[exercise])}{f': {simple_html(says)}' if says else ''}"
+        lines.append(f'<li>{what} <span class="who">– {names(who)}</span></li>\n')
+    return f"""<li><div><div class="count">{n} <small>of {everybody}</small></div>
+<div class="meter" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div></div>
+<div><h4>{simple_html(sentence_case(kind.says))}</h4>
 <ul>
-{"".join(lines)}</ul>
-</article>
+{"".join(lines)}</ul></div></li>
 """
 
 
 def names(students: Iterable[str]) -> str:
-    """Students as a list in a sentence, in order."""
-    return ", ".join(escape(student) for student in sorted(students, key=str.casefold))
+    """Students as a list, in order; a long one folded up."""
+    listed = sorted(students, key=str.casefold)
+    text = ", ".join(map(escape, listed))
+    return text if len(listed) <= FOLDED else f"<details><summary>{len(listed)} students</summary>{text}</details>"
 
 
 # --------------------------------------------------------------------------------------------------------- difficulty
@@ -286,17 +298,17 @@ def difficulty(graded: Sequence[Graded]) -> str:
         total = len(came[exercise])
         parts = "".join(
             f'<span class="k-{key}" style="width: {100 * ways[key] / total:.2f}%"></span>'
-            for key, _, _ in KINDS
+            for key, _ in KINDS
             if ways[key]
         )
-        told = " · ".join(f"{ways[key]} {text}" for key, text, _ in KINDS if ways[key])
+        told = " · ".join(f"{ways[key]} {text}" for key, text in KINDS if ways[key])
         rows.append(
             f'<tr><th scope="row">{escape(came[exercise][0].title)}<br><span class="soft small">'
             f"{escape(chapter_title(chapter[exercise]))}</span></th>"
             f'<td class="n">{got(exercise):.0%}</td><td><div class="share" aria-hidden="true">{parts}</div>'
             f'<span class="soft small">{told}</span></td></tr>\n'
         )
-    key = "".join(f'<li><i class="k-{k}"></i>{text}</li>' for k, text, _ in KINDS if k in used)
+    key = "".join(f'<li><i class="k-{k}"></i>{text}</li>' for k, text in KINDS if k in used)
     return f"""<ul class="key" aria-hidden="true">{key}</ul>
 <div class="scroll"><table>
 <thead><tr><th scope="col">Exercise</th><th scope="col" class="n">Points got</th>

@@ -59,7 +59,7 @@ header { display: flex; gap: 1rem; justify-content: space-between; align-items: 
 .hint b { font-weight: 600; }
 .tiles { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem; margin: .7rem 0; }
 .tiles table { border-collapse: separate; border-spacing: 2px; }
-.tiles caption { text-align: left; font: .85rem/1.5 ui-monospace, "Cascadia Mono", Consolas, Menlo, monospace; }
+.tiles p { margin: 0; font-size: .9rem; }
 .tiles td { width: 1.9rem; height: 1.9rem; padding: 0; text-align: center; border-radius: .25rem; border: 0; }
 .tiles .ok { background: var(--ok-tile); color: var(--right); }
 .tiles .off { background: var(--off-tile); color: var(--wrong); font-weight: 700; outline: 1.5px solid var(--wrong);
@@ -214,15 +214,15 @@ def article(result: Result) -> str:
 
 def tiles(picture: Picture) -> str:
     """The picture of the difference: of every entry whether it is right."""
-    if not picture:
-        return ""
+    if not any("=" in row for _, rows in picture for row in rows):
+        return ""  # the sentence has said it of all
     tables = []
     signs = {"=": '<td class="ok">✓</td>', "x": '<td class="off">✗</td>'}
     for name, rows in picture:
         entries = "".join(rows)
         said = f"{name or 'Your answer'}: {entries.count('=')} of {len(entries)} right"
         body = "".join(f"<tr>{''.join(signs.get(mark, '<td></td>') for mark in row)}</tr>" for row in rows)
-        tables.append(f"<table><caption>{escape(said)}</caption>{body}</table>\n")
+        tables.append(f"<div><p>{escape(said)}</p><table>{body}</table></div>\n")
     return f'<div class="tiles">{"".join(tables)}</div>\n'
 
 
