@@ -130,8 +130,8 @@ def in_folder(folder: Path, leave_out: Path | None = None) -> list[File]:
 
 
 def noise(name: str) -> bool:
-    """Whether a name is left by other programs."""
-    return name.startswith(".") or name.casefold() in NOT_OURS
+    """Whether a name is left by other programs; ".." is not, and is refused elsewhere."""
+    return (name.startswith(".") and name != "..") or name.casefold() in NOT_OURS
 
 
 # --------------------------------------------------------------------------------------------- files of an archive
