@@ -15,7 +15,6 @@ __all__ = [
     "chain",
     "complexity",
     "data",
-    "environment",
     "finite_differences",
     "gradient_check",
     "jacobians",

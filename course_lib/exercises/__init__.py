@@ -57,7 +57,7 @@ def __getattr__(name: str) -> object:
     if name in ("student", "numbers", "lock_in", "check", "hint"):
         return getattr(importlib.import_module(f"{__package__}.session"), name)
     if name == "course_map":
-        return importlib.import_module(f"{__package__}.map").course_map
+        return importlib.import_module(f"{__package__}.progress_map").course_map
     if name == "predict":
         return importlib.import_module(f"{__package__}.predictions").predict
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

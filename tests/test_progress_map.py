@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.exercises import course_map, exercises_of
-from course_lib.exercises.map import CHAPTERS, HIGH, WIDE, CourseMap, corner, direct, exercises_folder
+from course_lib.exercises.progress_map import CHAPTERS, HIGH, WIDE, CourseMap, corner, direct, exercises_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*/lesson.md"))[1:]
