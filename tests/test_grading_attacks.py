@@ -72,9 +72,11 @@ def test_no_report_says_more_than_it_should(forked):
         assert not re.search(r"<script|\x1b|\x07|0x[0-9a-f]{6}|/tmp/", page.split("<details")[0])
         assert "<script" not in page
     assert sorted(path.name for path in (folder / "out").iterdir()) == [
+        "class.html",
         "feedback",
         "gradebook.csv",
         "gradebook.json",
+        "kept",
         "notes.txt",
     ]
     assert len(list((folder / "in").iterdir())) == len(CASES)
@@ -147,10 +149,10 @@ def test_a_failure_of_the_machine_is_tried_again_and_is_no_zero(tmp_path, monkey
     assert asked.count("chain-scalar") > 3
     asked.clear()
     failing = {1, 2, 3}
-    ann, ben = grade(tmp_path / "in", tmp_path / "out", seed=SEED, solutions=SOLUTIONS).graded
+    ann, ben = grade(tmp_path / "in", tmp_path / "again", seed=SEED, solutions=SOLUTIONS).graded
     assert (ann.results, ben.points) == ((), 9)
     assert "grade it again" in ann.trouble
-    rows = (tmp_path / "out" / "gradebook.csv").read_text(encoding="utf-8").splitlines()
+    rows = (tmp_path / "again" / "gradebook.csv").read_text(encoding="utf-8").splitlines()
     assert rows[1].startswith('"ann","05_chain_rule","","","","not-graded"')
 
 
