@@ -10,7 +10,6 @@ PassPlayer           06   the two passes, step by step; ``play(net, x, y)`` for 
 BatchStacker         07   outer products in a loop or in one product, and the times of both in your kernel
 GraphPlayer          08   tangents up and adjoints down a graph, node by node, every operation counted
 Race                 09   one gradient in two ways in your kernel, with a predicted finish for the slow one
-Race                 09   one gradient in two ways in your kernel, with a predicted finish for the slow one
 DepthExplorer        10   the error term through a deep network, and the singular values of its Jacobians
 TrainingWatch        10   a training run to watch, stop, change and go on with; it runs in the kernel
 """
@@ -25,7 +24,6 @@ from course_lib.explorables.line_fitter import LineFitter
 from course_lib.explorables.pass_player import PassPlayer, play
 from course_lib.explorables.path_explorer import PathExplorer
 from course_lib.explorables.race import Race
-from course_lib.explorables.race import Race
 from course_lib.explorables.shape_editor import ShapeEditor
 from course_lib.explorables.training_watch import TrainingWatch
 
@@ -39,7 +37,6 @@ __all__ = [
     "LineFitter",
     "PassPlayer",
     "PathExplorer",
-    "Race",
     "Race",
     "ShapeEditor",
     "TrainingWatch",
