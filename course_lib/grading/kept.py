@@ -57,8 +57,8 @@ class Kept:
             return None
 
     def keep(self, hand_in: HandIn, secret: str, graded: Graded) -> None:
-        """Keep a result, unless this machine failed."""
-        if not graded.trouble:
+        """Keep a result, unless this machine failed, or there is nothing to keep."""
+        if not graded.trouble and not graded.unreadable:
             text = json.dumps(asdict(graded), ensure_ascii=False)
             put(self._path(hand_in, secret), text.encode("utf-8"))
 
