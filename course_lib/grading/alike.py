@@ -67,7 +67,7 @@ def word_for_word(graded: Iterable[Graded]) -> list[tuple[str, tuple[str, ...]]]
     """(chapter, students) whose answers to a whole chapter are the same to the letter, where there are answers."""
     same: dict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
     for g in graded:
-        if any(r.verdict != "not-attempted" for r in g.results):
+        if any(r.source.strip() and r.verdict != "not-attempted" for r in g.results):
             same[g.chapter, tuple(r.source for r in g.results)].add(g.student)
     return sorted((chapter, tuple(sorted(who))) for (chapter, _), who in same.items() if len(who) > 1)
 
