@@ -213,11 +213,13 @@ function render({ model, el }) {
     const element = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "network: arrow keys go from neuron to weight to neuron" }, heads, lines, labels, tiles);
     put(picture, element);
     drawn = { items, loss, final, digits: compact ? 3 : 4 };
-    // as tall as its tallest step, so that nothing below moves while it plays
-    panels.style.alignItems = "start";
+    // as tall as its tallest step, so that nothing below moves while it plays; all are laid out at once
     equation.style.minHeight = "";
-    equation.style.minHeight = `${Math.max(...list.map((step) => { drawEquation(step); return equation.offsetHeight; }))}px`;
-    panels.style.alignItems = "";
+    const trial = h("div", { class: "cr-panels cr-trial", style: `width: ${panels.offsetWidth}px` }, list.map((step) => drawEquation(step, equation.cloneNode())));
+    root.append(trial);
+    const tallest = Math.max(...[...trial.children].map((one) => one.offsetHeight));
+    trial.remove();
+    equation.style.minHeight = `${tallest}px`;
   }
 
   /** What makes a neuron or a weight a button. @param {string} id */
@@ -342,7 +344,7 @@ function render({ model, el }) {
   const col = (/** @type {number[][]} */ A) => column(A.map((row) => row[example()]));
   const op = (/** @type {string} */ text) => h("span", { class: "cr-op" }, text);
 
-  function drawEquation(step = now()) {
+  function drawEquation(step = now(), place = equation) {
     const { kind, l, i, tag } = step;
     const formula = {
       x: `a^{0} = x`, z: `${hat("z", l)} = ${hat("W", l)} ${hat("a", l - 1)} + ${hat("b", l)}`, a: `${hat("a", l)} = σ(${hat("z", l)})`,
@@ -350,8 +352,9 @@ function render({ model, el }) {
     }[kind] ?? "";
     const way = kind === "x" ? "start" : ["z", "a", "loss"].includes(kind) ? "forward" : "backward";
     const body = p.error && ["delta", "dW", "db"].includes(kind) && !known(kind, l) ? [h("p", { class: "cr-error" }, p.error[0].toUpperCase() + p.error.slice(1))] : i ? [lineOf(kind, l, i)] : matrices(kind, l);
-    put(equation, h("h4", {}, h("span", { class: way === "backward" ? "cr-error" : "cr-value" }, way), way === "start" ? "" : kind === "loss" ? "" : `, layer ${l}${i ? `, neuron ${i}` : ""}`, tag && h("span", { class: "cr-tag" }, ` (${tag})`)),
+    put(place, h("h4", {}, h("span", { class: way === "backward" ? "cr-error" : "cr-value" }, way), way === "start" ? "" : kind === "loss" ? "" : `, layer ${l}${i ? `, neuron ${i}` : ""}`, tag && h("span", { class: "cr-tag" }, ` (${tag})`)),
       h("p", { class: "cr-formula" }, kind === "delta" && wronged && l < p.L ? broken(l) : math(formula)), h("div", { class: "cr-numbers" }, body));
+    return place;
   }
 
   function deltaText(/** @type {number} */ l) {
@@ -486,7 +489,8 @@ function render({ model, el }) {
   observer?.observe(picture);
   const off = [
     watch(model, ["step", "example", "selected"], draw),
-    watch(model, ["W", "b", "activations", "x", "y", "loss", "broken", "eta", "detail"], () => { compute(); build(); draw(); }),
+    watch(model, ["W", "b", "activations", "x", "y", "loss", "broken", "detail"], () => { compute(); build(); draw(); }),
+    watch(model, ["eta"], () => { compute(); draw(); }),
   ];
   return () => { off.forEach((end) => end()); observer?.disconnect(); clearInterval(timer); root.remove(); };
 }
