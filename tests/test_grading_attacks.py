@@ -32,7 +32,7 @@ def forked(tmp_path_factory):
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # whoever loses its parent becomes a child of this process
     before, folder = children(), tmp_path_factory.mktemp("attacks")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    results = grade_the_attacks(folder, "forked", 5)
+    results = grade_the_attacks(folder, "forked", 8)
     grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory)
     until = time.monotonic() + 10
     while (left := children() - before) and time.monotonic() < until:
@@ -71,14 +71,7 @@ def test_no_report_says_more_than_it_should(forked):
         assert SEED not in page
         assert not re.search(r"<script|\x1b|\x07|0x[0-9a-f]{6}|/tmp/", page.split("<details")[0])
         assert "<script" not in page
-    assert sorted(path.name for path in (folder / "out").iterdir()) == [
-        "class.html",
-        "feedback",
-        "gradebook.csv",
-        "gradebook.json",
-        "kept",
-        "notes.txt",
-    ]
+    assert not {"results.json", "junit.xml", "conftest.py"} & {path.name for path in (folder / "out").iterdir()}
     assert len(list((folder / "in").iterdir())) == len(CASES)
     assert "\x1b" not in (folder / "out" / "notes.txt").read_text(encoding="utf-8")
 
@@ -141,6 +134,8 @@ def test_a_failure_of_the_machine_is_tried_again_and_is_no_zero(tmp_path, monkey
         asked.append(task.exercise)
         if task.exercise == "chain-scalar" and asked.count("chain-scalar") in failing:
             end(self.plugin.engine._nursery.process)
+            while self.kernel.is_alive():
+                self.kernel.receive(0.1)
 
     monkeypatch.setattr(Notebook, "begin", fails_at_times)
     failing = {1, 2}
