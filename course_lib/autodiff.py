@@ -54,17 +54,18 @@ def _power(x: Any, n: float) -> Any:
     return math.pow(x, n) if type(x) is float else x**n
 
 
+def _product(A: np.ndarray, B: np.ndarray) -> Any:
+    """A B; a large one is faster when it keeps its columns together in memory."""
+    return _number(A.dot(B) if B.size < 10_000 else B.T.dot(A.T).T)
+
+
 def _matmul(A: Any, B: Any) -> tuple:
     if type(A) is float or type(B) is float or A.ndim > 2 or B.ndim > 2:
         raise ValueError("only matrices and vectors have a product")
-
-    def product(A, B):  # large products are faster when they keep columns together in memory
-        return _number(A.dot(B) if B.size < 10_000 else B.T.dot(A.T).T)
-
     return (
-        product(A, B),
-        (lambda v: product(v, B), lambda g: g.dot(B.T) if B.ndim == 2 else np.multiply.outer(g, B)),
-        (lambda v: product(A, v), lambda g: product(A.T, g) if A.ndim == 2 else np.multiply.outer(A, g)),
+        _product(A, B),
+        (lambda v: _product(v, B), lambda g: g.dot(B.T) if B.ndim == 2 else np.multiply.outer(g, B)),
+        (lambda v: _product(A, v), lambda g: _product(A.T, g) if A.ndim == 2 else np.multiply.outer(A, g)),
     )
 
 
@@ -123,6 +124,16 @@ OPERATIONS: dict[str, Callable[..., tuple]] = {
 }
 
 
+def _constant(data: ArrayLike) -> Value:
+    """A leaf by which no derivative is taken; an array is shared, not copied."""
+    if type(data) is not float and not (type(data) is np.ndarray and data.dtype.char == "d" and data.ndim):
+        data = _number(np.array(real("a constant", data), np.float64))
+    out = _new(Value)
+    out.data, out.op, out.name, out.grad, out.tangent = data, "constant", "", None, None
+    out.left, out.right, out.by_left, out.by_right = None, None, None, None
+    return out
+
+
 def _unary(op: str) -> Callable[..., Value]:
     rule = OPERATIONS[op]
 
@@ -141,7 +152,7 @@ def _binary(op: str) -> Callable[[Value, Any], Value]:
 
     def method(x: Value, other: Any) -> Value:
         out = _new(Value)
-        y = other if type(other) is Value else Value(other, op="constant")
+        y = other if type(other) is Value else _constant(other)
         try:
             out.data, out.by_left, out.by_right = rule(x.data, y.data)
         except ValueError as error:
@@ -158,7 +169,7 @@ def _binary(op: str) -> Callable[[Value, Any], Value]:
 
 def _reflected(op: str) -> Callable[[Value, Any], Value]:
     def method(x: Value, other: Any) -> Value:
-        out = _binary(op)(Value(other, op="constant"), x)
+        out = _binary(op)(_constant(other), x)
         out.by_left = None
         return out
 
@@ -197,12 +208,9 @@ class Value:
     by_left: Any
     by_right: Any
 
-    def __init__(self, data: ArrayLike, name: str = "", op: str = ""):
-        self.data = data
-        if type(data) is not float:
-            shared = op and type(data) is np.ndarray and data.dtype.char == "d"
-            self.data = _number(data if shared else np.array(real("data", data), np.float64))
-        self.name, self.op, self.grad, self.tangent = name, op, None, None
+    def __init__(self, data: ArrayLike, name: str = ""):
+        self.data = data if type(data) is float else _number(np.array(real("data", data), np.float64))
+        self.op, self.name, self.grad, self.tangent = "", name, None, None
         self.left, self.right, self.by_left, self.by_right = None, None, None, None
 
     @property
@@ -238,14 +246,14 @@ class Value:
         return total / (np.size(self.data) / np.size(total.data))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Value:
-        operator = {"divide": "truediv", "negative": "neg", "subtract": "sub", "multiply": "mul", "power": "pow"}
-        name = operator.get(ufunc.__name__, ufunc.__name__)
-        f = getattr(Value, f"__{name}__", None) or getattr(Value, name, None)
+        names = {"subtract": "sub", "multiply": "mul", "divide": "truediv", "negative": "neg", "power": "pow"}
+        name = names.get(ufunc.__name__, ufunc.__name__)
+        side = "" if isinstance(inputs[0], Value) else "r"
+        f = getattr(Value, f"__{side}{name}__", None) or getattr(Value, name, None)
         if f is None or method != "__call__" or options:
-            how = "".join(f", {key}=" for key in options)
-            raise TypeError(f"NumPy must call an operation of Value, got np.{ufunc.__name__}({how}); try x = x + y")
-        first, *rest = inputs
-        return f(first, *rest) if isinstance(first, Value) else f(Value(first, op="constant"), *rest)
+            came = " with ".join([f"{ufunc.__name__}.{method}".removesuffix(".__call__"), *options])
+            raise TypeError(f"NumPy must call an operation that Value has, got np.{came}; try x = x + y for x += y")
+        return f(*reversed(inputs)) if side else f(*inputs)
 
     def backward(self, seed: ArrayLike | None = None) -> None:
         """Reverse mode: fill ``grad`` of every Value that this one depends on. Each call starts from zero.
@@ -350,11 +358,12 @@ def topological_order(value: Value) -> list[Value]:
             order.append(stack.pop())
         elif node not in seen:
             seen.add(node)
-            stack += (node, None)
             if node.by_right is not None:
-                stack.append(node.right)
-            if node.by_left is not None:
-                stack.append(node.left)
+                stack += (node, None, node.right) if node.by_left is None else (node, None, node.right, node.left)
+            elif node.by_left is not None:
+                stack += (node, None, node.left)
+            else:
+                order.append(node)
     return order
 
 
@@ -362,13 +371,14 @@ def softmax_cross_entropy(z: Value, y: ArrayLike) -> Value:
     """-sum_i y_i log a_i with a = softmax(z), mean over the columns: one stable operation of slope (a - y) / N.
 
     z : (n,) or (n, N) logits      y : an array of the same shape, each column adds up to 1
-    Raises : TypeError where y is a Value, ValueError for other shapes.
+    Raises : TypeError for a y that is a Value, ValueError for other shapes.
 
     >>> softmax_cross_entropy(Value([1000.0, 0.0]), [0, 1])
     Value(1000.0, op='softmax cross-entropy')
     """
-    if isinstance(y, Value):
-        raise TypeError("y must be an array of targets, got a Value; try y.data")
+    if isinstance(y, Value) or not isinstance(z, Value):
+        came = f"{type(z).__name__} and {type(y).__name__}"
+        raise TypeError(f"z must be a Value and y an array, got {came}; try softmax_cross_entropy(Value(z), y.data)")
     if np.shape(y) != z.shape or not z.shape:
         raise ValueError(f"y must have the shape of z, {z.shape}, got {np.shape(y)}; try y.reshape(z.shape)")
     return _fused(z, y)
