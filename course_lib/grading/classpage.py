@@ -310,7 +310,7 @@ def difficulty(graded: Sequence[Graded]) -> str:
         )
     key = "".join(f'<li><i class="k-{k}"></i>{text}</li>' for k, text in KINDS if k in used)
     return f"""<ul class="key" aria-hidden="true">{key}</ul>
-<div class="scroll"><table>
+<div class="scroll" tabindex="0" role="group" aria-label="Exercises"><table>
 <thead><tr><th scope="col">Exercise</th><th scope="col" class="n">Points got</th>
 <th scope="col">What came</th></tr></thead>
 <tbody>
@@ -347,7 +347,7 @@ def students_table(graded: Sequence[Graded], page_of: Mapping[str, str]) -> str:
         f"{escape(chapter_title(c, short=True))}</span><br>of {of_all.get(c, 0)}</th>"
         for c in chapters
     )
-    return f"""<div class="scroll"><table>
+    return f"""<div class="scroll" tabindex="0" role="group" aria-label="Students"><table>
 <thead><tr><th scope="col">Student</th>{heads}<th scope="col" class="n">Share</th></tr></thead>
 <tbody>
 {"".join(rows)}</tbody>

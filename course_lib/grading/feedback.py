@@ -31,7 +31,8 @@ STYLE = """
   --hint: #1d2a38; --link: #8ec5ff; --part: #2b6a50; --named: #d98745; --other: #a57fbb; --blank: #5d626b;
   --ok-tile: #1b3b31; --off-tile: #4a2c1a; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, "Segoe UI", sans-serif; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, "Segoe UI", sans-serif;
+  overflow-wrap: anywhere; }
 main { max-width: 46rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .25rem; overflow-wrap: anywhere; }
@@ -52,7 +53,7 @@ article { background: var(--card); border: 1px solid var(--line); border-left: .
 article.right { border-left-color: var(--right); } article.wrong { border-left-color: var(--wrong); }
 article:target { outline: 2px solid var(--link); outline-offset: 2px; }
 header { display: flex; gap: 1rem; justify-content: space-between; align-items: baseline; }
-.points { color: var(--soft); white-space: nowrap; }
+.points { color: var(--soft); white-space: nowrap; overflow-wrap: normal; }
 .verdict { font-weight: 600; margin: .1rem 0 .3rem; }
 .right .verdict { color: var(--right); } .wrong .verdict { color: var(--wrong); } .open .verdict { color: var(--open); }
 .hint { background: var(--hint); border-radius: .4rem; padding: .5rem .8rem; margin: .6rem 0; }
@@ -66,9 +67,9 @@ header { display: flex; gap: 1rem; justify-content: space-between; align-items: 
   outline-offset: -1.5px; }
 summary { cursor: pointer; color: var(--soft); margin-top: .5rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem; margin: .5rem 0 0; overflow-x: auto;
+pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem; margin: .5rem 0 0;
+  white-space: pre-wrap; overflow-wrap: anywhere;
   font: .85rem/1.5 ui-monospace, "Cascadia Mono", Consolas, Menlo, monospace; tab-size: 4; }
-@media (max-width: 40rem), print { pre { white-space: pre-wrap; overflow-wrap: anywhere; } }
 @media (max-width: 40rem) { main { padding-top: 1.2rem; } article { padding: .8rem .85rem; } }
 @media print { :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb;
   --code: #f6f6f6; --right: #00664b; --wrong: #a3410b; --open: #444; --hint: #f2f6fa; --ok-tile: #fff;

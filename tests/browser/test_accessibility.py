@@ -19,11 +19,11 @@ RUN = """async options => (await axe.run("main", options)).violations
     .map(({id, nodes}) => `${id}: ${nodes.map(node => node.html.slice(0, 120)).join(" ")}`)"""
 
 
-def violations(page):
+def violations(page, options=OPTIONS):
     """What axe finds, a line each: the rule and the elements."""
     if not page.evaluate("'axe' in window"):  # the bench writes its document anew and keeps the window
         page.evaluate(AXE_SCRIPT)
-    return page.evaluate(RUN, OPTIONS)
+    return page.evaluate(RUN, options)
 
 
 def answer_widgets():
