@@ -64,6 +64,7 @@ h2 + h3 { margin-top: .9rem; }
 .who { color: var(--soft); } .who summary { margin: 0; display: inline; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table.narrow { width: auto; min-width: 60%; } .narrow .n { padding-left: 1.2rem; }
 th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; color: var(--soft); font-size: .9rem; } tbody th { color: inherit; font-size: inherit; }
 td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap: anywhere; min-width: 8rem; }
@@ -79,7 +80,7 @@ td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap:
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .3rem 1rem; }
 .pair pre { margin: 0; } .pair h4 { margin: .4rem 0 0; font-size: .95rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { .pair { grid-template-columns: 1fr; } .wide { display: none; }
-  .kinds { padding: 0 .85rem; } .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
+  .narrow .n { padding-left: 0; } .kinds { padding: 0 .85rem; } .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
   .scale { font-size: .68rem; } .meter { width: 5.5rem; margin: 0 0 .3rem; } }
 """
 
@@ -304,7 +305,7 @@ def difficulty(graded: Sequence[Graded]) -> str:
         told = " · ".join(f"{ways[key]} {text}" for key, text in KINDS if ways[key])
         rows.append(
             f'<tr><th scope="row">{escape(came[exercise][0].title)}<br><span class="soft small">'
-            f"{escape(chapter_title(chapter[exercise]))}</span></th>"
+            f"{escape(chapter_title(chapter[exercise]).partition(':')[0])}</span></th>"
             f'<td class="n">{got(exercise):.0%}</td><td><div class="share" aria-hidden="true">{parts}</div>'
             f'<span class="soft small">{told}</span></td></tr>\n'
         )
@@ -347,7 +348,7 @@ def students_table(graded: Sequence[Graded], page_of: Mapping[str, str]) -> str:
         f"{escape(chapter_title(c, short=True))}</span><br>of {of_all.get(c, 0)}</th>"
         for c in chapters
     )
-    return f"""<div class="scroll" tabindex="0" role="group" aria-label="Students"><table>
+    return f"""<div class="scroll" tabindex="0" role="group" aria-label="Students"><table class="narrow">
 <thead><tr><th scope="col">Student</th>{heads}<th scope="col" class="n">Share</th></tr></thead>
 <tbody>
 {"".join(rows)}</tbody>
