@@ -1,4 +1,4 @@
-"""The command `course`: lab, build, test, grade. Each subcommand imports what it needs only when it is called."""
+"""The command `course`: lab, build, test, lint, grade. Each subcommand imports what it needs only when it is called."""
 
 import argparse
 import shlex
@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--check", action="store_true", help="write nothing; say which product is stale")
 
     command("test", test, "Run all notebooks and compare with their saved outputs; further options go to pytest.")
+
+    sub = command("lint", lint, "Find check cells that could be guessed, or are never compared.")
+    sub.add_argument("notebooks", nargs="*", type=Path, help="notebooks (default: solutions/ of the course)")
 
     sub = command("grade", grade, "Grade a folder of handed-in notebooks: a gradebook, and feedback for each student.")
     sub.add_argument(
@@ -115,6 +118,19 @@ def test(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Run solutions and lessons through nbval."""
     command = [sys.executable, "-m", "pytest", "--nbval", "solutions", "notebooks", *further]
     return subprocess.run(command, cwd=root(options), check=False).returncode
+
+
+def lint(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Tell an author which check cells are worth little."""
+    from course_lib.grading.lint import lint as findings_of
+
+    paths = options.notebooks or sorted((root(options) / "solutions").glob("*.ipynb"))
+    found = findings_of(paths)
+    for finding in found:
+        print(f"{'note: ' if finding.minor else ''}{finding}")
+    failed = sum(not finding.minor for finding in found)
+    print(f"{len(paths)} notebooks, {failed} to change, {len(found) - failed} to know")
+    return 1 if failed else 0
 
 
 def grade(options: argparse.Namespace, further: Sequence[str]) -> int:

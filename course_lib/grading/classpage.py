@@ -80,7 +80,9 @@ td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap:
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .3rem 1rem; }
 .pair pre { margin: 0; } .pair h4 { margin: .4rem 0 0; font-size: .95rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { .pair { grid-template-columns: 1fr; } .wide { display: none; }
-  .narrow .n { padding-left: 0; } .kinds { padding: 0 .85rem; } .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
+  .narrow .n { padding-left: 0; }
+  .kinds { padding: 0 .85rem; }
+  .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
   .scale { font-size: .68rem; } .meter { width: 5.5rem; margin: 0 0 .3rem; } }
 """
 
