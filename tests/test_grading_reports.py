@@ -2,11 +2,20 @@
 
 import csv
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from course_lib.grading.feedback import write_feedback
-from course_lib.grading.gradebook import COLUMNS, Graded, Result, write_gradebook
+from course_lib._errors import CourseError
+from course_lib.exercises import exercise
+from course_lib.exercises.declaration import draw_cases
+from course_lib.exercises.diagnosis import diagnose
+from course_lib.exercises.outcomes import Incorrect
+from course_lib.exercises.values import encode
+from course_lib.grading.difference import difference
+from course_lib.grading.feedback import page, write_feedback
+from course_lib.grading.gradebook import COLUMNS, Graded, Result, put, read_json, write_gradebook, write_json
 
 RIGHT = Result("one", "Fill it", 2, 2, "correct", says="Right.", source="x = 1")
 WRONG = Result(
@@ -79,3 +88,78 @@ def test_every_student_has_a_page_that_any_system_can_store(student, tmp_path):
 def test_two_students_never_share_a_page_even_where_capitals_do_not_count(tmp_path):
     pages = write_feedback(tmp_path, [Graded(s, "f", unreadable="it is empty") for s in ("Ada", "ada", "a?a", "a*a")])
     assert len({page.name.casefold() for page in pages}) == 4
+
+
+# ------------------------------------------------------------------------------------------- where an answer is wrong
+def pictured(id, change):
+    """The picture of an exercise whose right values were changed."""
+    declared = exercise(id)
+    cases = draw_cases(declared, 7)
+    values = [change(np.array(declared.right(*case.values()), float)) for case in cases]
+    record = {"id": id, "cases": [encode(value) for value in values]}
+    return difference(declared, cases, diagnose(declared, cases, record), record)
+
+
+def test_the_picture_marks_the_entries_that_are_off_and_shows_no_number():
+    def spoil(values):
+        values[1, 0] += 1
+        return values
+
+    [(_, rows)] = pictured("numerical-jacobian", spoil)
+    assert rows == ("===", "x==")
+    assert pictured("numerical-jacobian", lambda values: values) == ()
+    [(_, twice)] = pictured("numerical-jacobian", lambda values: 2 * values)
+    assert set("".join(twice)) == {"x"}
+    assert pictured("numerical-jacobian", lambda values: values.ravel()) == ()
+
+
+@pytest.mark.parametrize("record", [None, {}, {"cases": []}, {"cases": [{"array": "x"}]}, {"cases": 7}])
+def test_a_forged_record_has_no_picture(record):
+    declared = exercise("numerical-jacobian")
+    assert difference(declared, draw_cases(declared, 7), Incorrect(), record) == ()
+
+
+def test_the_page_draws_the_picture_only_where_something_is_right(tmp_path):
+    mixed = replace(WRONG, picture=(("dW[1]", ("=x", "==")),))
+    [path] = write_feedback(tmp_path, [Graded("ada", "ada.ipynb", "04_jacobians", "Ada", (mixed,))])
+    text = path.read_text(encoding="utf-8")
+    assert "dW[1]: 3 of 4 right" in text
+    assert text.count('class="ok"') == 3
+    assert text.count('class="off"') == 1
+    every = replace(WRONG, picture=(("dW[1]", ("xx",)),))
+    [path] = write_feedback(tmp_path, [Graded("ada", "ada.ipynb", "04_jacobians", "Ada", (every,))])
+    assert '<div class="tiles">' not in path.read_text(encoding="utf-8")
+
+
+def test_an_answer_that_is_right_in_part_says_so_and_being_late_is_told(tmp_path):
+    half = Result("three", "Half", 0.5, 1, "incorrect", says="Not yet: it is not.")
+    graded = Graded("ada (7)", "a.ipynb", "04_jacobians", results=(half,), person="Ada", late=True, takes=50)
+    text = write_feedback(tmp_path, [graded])[0].read_text(encoding="utf-8")
+    assert "Right in part" in text
+    assert "0.25 of 1 points" in text
+    assert "It came late, which takes 50 percent." in text
+    assert "<h1>Feedback for Ada</h1>" in text
+    assert "in part" not in page([replace(graded, results=(replace(half, points=0),))])
+
+
+def test_everything_comes_back_from_json_as_it_was(tmp_path):
+    graded = [
+        Graded("ada", "a", "04", "Ada", (replace(WRONG, picture=(("J", ("=x",)),)), HALF), notes=("n",), late=True),
+        Graded("bo", "b", unreadable="it is empty"),
+    ]
+    write_json(tmp_path / "gradebook.json", graded)
+    assert read_json(tmp_path / "gradebook.json") == graded
+    (tmp_path / "gradebook.json").write_text("[{}]")
+    with pytest.raises(CourseError, match="not what grading wrote"):
+        read_json(tmp_path / "gradebook.json")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    put(tmp_path / "a" / "x.csv", b"one")
+    before = (tmp_path / "a" / "x.csv").stat().st_mtime_ns
+    put(tmp_path / "a" / "x.csv", b"one")
+    assert (tmp_path / "a" / "x.csv").stat().st_mtime_ns == before
+    (tmp_path / "a" / "y.csv").mkdir()
+    with pytest.raises(OSError):
+        put(tmp_path / "a" / "y.csv", b"two")
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"x.csv", "y.csv"}
