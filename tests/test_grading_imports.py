@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
+import zipfile
 
 import pytest
 
 from course_lib._errors import CourseError
+from course_lib.grading.feedback import write_feedback
 from course_lib.grading.gradebook import Graded, Result
 from course_lib.grading.imports import junit, points_line, read_sheet, results_of, write
 
@@ -41,6 +43,24 @@ def test_moodle_finds_everybody_by_number_and_nobody_gets_a_zero_who_was_not_gra
     ]
     assert len(notes) == 1
     assert notes[0].startswith("eve: not in the file for Moodle")
+
+
+def test_moodle_takes_the_pages_back_under_its_own_names(tmp_path):
+    evil = Graded("../x_y (3)", "a", "04_jacobians", results=(RIGHT,), person="../x_y", id="3")
+    graded = [evil, ADA, EVE]
+    made = write_feedback(tmp_path / "feedback", graded)
+    pages = dict(zip([g.student for g in graded], made, strict=True))
+    write(tmp_path, graded, ["moodle"], pages=pages)
+    first = (tmp_path / "moodle_feedback.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "moodle_feedback.zip") as archive:
+        assert archive.namelist() == [
+            "x y_3_assignfeedback_file_feedback.html",
+            "Ada Lovelace_12_assignfeedback_file_feedback.html",
+        ]
+        assert archive.read(archive.namelist()[1]) == made[1].read_bytes()
+    (tmp_path / "moodle_feedback.zip").unlink()
+    write(tmp_path, graded, ["moodle"], pages=pages)
+    assert (tmp_path / "moodle_feedback.zip").read_bytes() == first
 
 
 def test_canvas_has_a_column_for_each_chapter_and_the_points_there_are(tmp_path):

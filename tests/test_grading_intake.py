@@ -43,15 +43,22 @@ def test_the_archive_of_moodle_says_whose_a_file_is(tmp_path):
         ("Ada Lovelace_12345_assignsubmission_file_/04_jacobians.ipynb", TEXT),
         ("Ada Lovelace_12345_assignsubmission_onlinetext_/onlinetext.html", "<p>Here it is"),
         ("Bo Li_777_assignsubmission_file_work.ipynb", TEXT),  # downloaded without folders
+        ("Cem_6_assignsubmission_file/05.ipynb", TEXT),  # as newer ones are called
         ("Zoë_8_assignsubmission_onlinetext_/onlinetext.html", "<p>I forgot"),
     )
     assert [entry[:2] for entry in said(place)] == [
         ("Ada Lovelace (12345)", "Ada Lovelace_12345_assignsubmission_file_/04_jacobians.ipynb"),
         ("Bo Li (777)", "Bo Li_777_assignsubmission_file_work.ipynb"),
+        ("Cem (6)", "Cem_6_assignsubmission_file/05.ipynb"),
         ("Zoë (8)", "Zoë_8_assignsubmission_onlinetext_/onlinetext.html"),
     ]
     with hand_ins(place, CHAPTERS) as found:
-        assert [(h.person, h.id) for h in found] == [("Ada Lovelace", "12345"), ("Bo Li", "777"), ("Zoë", "8")]
+        assert [(h.person, h.id) for h in found] == [
+            ("Ada Lovelace", "12345"),
+            ("Bo Li", "777"),
+            ("Cem", "6"),
+            ("Zoë", "8"),
+        ]
 
 
 def test_the_archive_of_canvas_says_who_is_late_and_which_of_two_came_last(tmp_path):

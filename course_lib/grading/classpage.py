@@ -103,16 +103,15 @@ class Kind:
 
 
 def write_class(
-    path: Path, graded: Sequence[Graded], answers: Mapping[str, str], notes: Sequence[str], pages: Sequence[str]
+    path: Path, graded: Sequence[Graded], answers: Mapping[str, str], notes: Sequence[str], pages: Mapping[str, Path]
 ) -> None:
-    """Write the page. ``graded`` is sorted by student, ``pages`` are the names of their pages in that order.
+    """Write the page.
 
     answers : exercise -> the course's own answer, whose lines anybody may have
+    pages   : student -> page of feedback, in feedback/ beside this one
     """
-    put(
-        path,
-        page(graded, answers, notes, dict(zip(dict.fromkeys(g.student for g in graded), pages, strict=True))).encode(),
-    )
+    names_of_pages = {student: page.name for student, page in pages.items()}
+    put(path, page(graded, answers, notes, names_of_pages).encode("utf-8"))
 
 
 def page(graded: Sequence[Graded], answers: Mapping[str, str], notes: Sequence[str], page_of: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,13 +39,24 @@ class Sheet:
         return next((self.header.index(name) for name in names if name in self.header), None)
 
 
-def write(out: Path, graded: Sequence[Graded], platforms: Collection[str], sheet: Sheet | None = None) -> list[str]:
-    """Write the files of the platforms into ``out``; returns notes on who could not be matched."""
+def write(
+    out: Path,
+    graded: Sequence[Graded],
+    platforms: Collection[str],
+    sheet: Sheet | None = None,
+    pages: Mapping[str, Path] | None = None,
+) -> list[str]:
+    """Write the files of the platforms into ``out``; returns notes on who could not be matched.
+
+    pages : student -> page of feedback, which Moodle takes back as one archive
+    """
     if unknown := set(platforms) - set(PLATFORMS):
         raise CourseError(f"expected a platform of {', '.join(PLATFORMS)}, got {', '.join(sorted(unknown))}")
     notes: list[str] = []
     if sheet is not None:
         notes += fill(out, sheet, graded)
+    if pages and ("moodle" in platforms or (sheet is not None and sheet.platform == "moodle")):
+        put(out / "moodle_feedback.zip", moodle_feedback(graded, pages))
     if "moodle" in platforms and (sheet is None or sheet.platform != "moodle"):
         notes += moodle(out, graded)
     if "canvas" in platforms and (sheet is None or sheet.platform != "canvas"):
@@ -83,6 +95,18 @@ def moodle(out: Path, graded: Sequence[Graded]) -> list[str]:
             rows.append([f"Participant {g.id}", g.person, "" if came is None else number(came), of, "-"])
         put(out / f"moodle_{chapter}.csv", table_with_dashes(rows))
     return notes
+
+
+def moodle_feedback(graded: Iterable[Graded], pages: Mapping[str, Path]) -> bytes:
+    """An archive of the pages, by the names under which Moodle takes feedback files back."""
+    packed = io.BytesIO()
+    known = {g.student: g for g in graded if g.id}
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for student, g in sorted(known.items()):
+            person = re.sub(r'[\x00-\x1f/\\:*?"<>|_]', " ", g.person).strip(" .~")  # hidden files are passed over
+            info = zipfile.ZipInfo(f"{person}_{g.id}_assignfeedback_file_feedback.html")  # always of the same time
+            archive.writestr(info, pages[student].read_bytes(), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 def canvas(path: Path, graded: Sequence[Graded]) -> list[str]:

@@ -32,7 +32,7 @@ NOT_OURS = {
     "__pycache__",
     "node_modules",
 }  # left by other programs, as is every name that begins with a dot
-MOODLE = re.compile(r"(?P<person>.+)_(?P<id>\d{1,18})_assignsubmission_(?P<kind>[a-z]+)_(?P<rest>.*)", re.DOTALL)
+MOODLE = re.compile(r"(?P<person>.+)_(?P<id>\d{1,18})_assignsubmission_(?P<kind>[a-z]+)(_.*)?", re.DOTALL)
 CANVAS = re.compile(
     r"(?P<person>[^_]+)_(?P<late>LATE_)?(?P<id>[1-9]\d{0,17})_(?P<late2>LATE_)?(?P<number>[1-9]\d{0,17})_(?P<rest>.+)",
     re.DOTALL,

@@ -111,8 +111,9 @@ def grade(
     write_json(out / "gradebook.json", everything)
     write_gradebook(out / "gradebook.csv", everything)
     pages = write_feedback(out / "feedback", everything)
-    notes += imports.write(out, everything, platforms, filled)
-    write_class(out / "class.html", everything, answers, notes, [page.name for page in pages])
+    page_of = dict(zip(dict.fromkeys(g.student for g in everything), pages, strict=True))
+    notes += imports.write(out, everything, platforms, filled, page_of)
+    write_class(out / "class.html", everything, answers, notes, page_of)
     seeds = sorted({g.seed for g in everything})
     lines = [f"seed: {outcomes.and_list(tuple(seeds))}", *map(plain, notes)]
     put(out / "notes.txt", "".join(f"{line}\n" for line in lines).encode("utf-8"))

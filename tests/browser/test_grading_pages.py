@@ -58,7 +58,8 @@ def pages(tmp_path_factory):
         ),
     ]
     made = write_feedback(out / "feedback", graded)
-    write_class(out / "class.html", graded, {}, ["a note"], [path.name for path in made])
+    students = dict.fromkeys(g.student for g in graded)
+    write_class(out / "class.html", graded, {}, ["a note"], dict(zip(students, made, strict=True)))
     return out / "class.html", made[0]
 
 
