@@ -229,10 +229,8 @@ def test_report(capsys):
             after = f"{max(behind):9.0f}{max(stale):7.0f}" if behind else f"{'':16}"
             by = "kernel" if CASES[name].kernel else "page"
             print(f"{name:26}{by:>8}{median:9.1f}{high:8.1f}{after}{inline / median:8.1f}x{ipympl / median:8.1f}x")
-        print(
-            "milliseconds; behind: from the last move of a drag to the last picture; stale: pictures that came after the"
-        )
-        print("last move and were not the last; inline, ipympl: how many times as long matplotlib takes that way")
+        print("milliseconds; behind: from the last move of a drag to the last picture; stale: pictures that came after")
+        print("the last move and were not the last; inline, ipympl: how many times as long matplotlib takes that way")
 
 
 if __name__ == "__main__":

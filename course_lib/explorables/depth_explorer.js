@@ -46,7 +46,11 @@ function inverse(A) {
 export function largest(A) {
   const size = A.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   if (size === 0 || !Number.isFinite(size)) return size;
-  const T = new Float64Array(N * N), G = product(T.map((_, k) => A[(k % N) * N + Math.floor(k / N)] / size), A.map((v) => v / size));
+  const G = new Float64Array(N * N);
+  for (let k = 0; k < N; k++) for (let i = 0; i < N; i++) {
+    const v = A[k * N + i] / size;
+    for (let j = 0; j < N; j++) G[i * N + j] += v * (A[k * N + j] / size);
+  }
   const v = new Float64Array(N), w = new Float64Array(N), beside = new Float64Array(N);
   for (let k = 0; k < N - 2; k++) { // a reflection makes column k zero below its first subdiagonal
     let norm = 0;
@@ -99,14 +103,16 @@ export function compute(normal, inverses, depth, activation, scale) {
   let up = identity(), down = identity();
   for (let l = depth - 1; l >= 1; l--) {
     const M = /** @type {number[]} */ (weights[l + 1]), slope = slopes[l];
-    const F = Float64Array.from(M, (v, k) => by * v * slope[k % N]);
+    const F = new Float64Array(N * N);
+    for (let k = 0; k < N * N; k++) F[k] = by * M[k] * slope[k % N];
     const passed = Array.from({ length: N }, (_, j) => { let sum = 0; for (let i = 0; i < N; i++) sum += F[i * N + j] * delta[i]; return sum; });
     delta = passed; // (6.2)
     norms[l] = norm(delta);
     up = product(up, F);
     most[l] = largest(up);
     steps[l] = F;
-    back[l] = slope.every((v) => v) ? inverses[l + 1].map((v, k) => v / by / slope[Math.floor(k / N)]) : null;
+    back[l] = slope.every((v) => v) ? inverses[l + 1].slice() : null;
+    for (let k = 0; k < N * N && back[l]; k++) /** @type {Matrix} */ (back[l])[k] /= by * slope[Math.floor(k / N)];
     if (back[l] && least[l + 1] > 0) {
       down = product(/** @type {Matrix} */ (back[l]), down);
       const size = largest(down);

@@ -1,4 +1,4 @@
-import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, KEYS } from "./kit.js";
+import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, roam } from "./kit.js";
 
 // Graph player: tangents up or adjoints down a computational graph, every number in its formula, every operation counted.
 // A node is {name, f, terms: [[name, coefficient], ...], plus}; f is "" for an input; nodes come after their terms.
@@ -255,6 +255,7 @@ function render({ model, el }) {
   // ---- the graph
   /** @type {any} */ let drawn = null;
   let width = 0;
+  const parts = roam(picture);
   function build() {
     const { columns, depth } = columnsOf(nodes), compact = width / columns.length < 152, w = compact ? 96 : 134, tile = 66, gap = 16, bend = 26;
     const across = columns.length > 1 ? Math.min(260, (width - w - 4) / (columns.length - 1)) : 0, left = (width - w - across * (columns.length - 1)) / 2;
@@ -291,7 +292,7 @@ function render({ model, el }) {
       ties.push({ g, tag, term, name, k });
     });
     for (const node of nodes) {
-      const { x, y } = place[node.name], g = s("g", { class: "cr-graph-node", transform: `translate(${x} ${y - tile / 2})`, "data-node": node.name, onclick: () => click(node.name) }, s("rect", { width: w, height: tile, rx: 10, class: "cr-graph-body" }));
+      const { x, y } = place[node.name], g = s("g", { class: "cr-graph-node", transform: `translate(${x} ${y - tile / 2})`, "data-node": node.name, ...parts.part(node.name, plain(node.name), () => click(node.name)) }, s("rect", { width: w, height: tile, rx: 10, class: "cr-graph-body" }));
       const lit = [0, 1].map((k) => g.appendChild(s("rect", { x: 4, y: 25 + 19 * k, width: w - 8, height: 18, rx: 5, class: "cr-graph-lit" })));
       g.append(label(node.name, { x: 10, y: 19, class: "cr-graph-name" }), " ", s("text", { x: w - 10, y: 19, "text-anchor": "end", class: "cr-quiet cr-graph-small" }, tagOf(node)));
       const words = compact ? ["", ""] : ["value", forward ? "tangent" : "adjoint"];
@@ -302,8 +303,8 @@ function render({ model, el }) {
       tiles.append(g);
       items[node.name] = { g, lit, numbers };
     }
-    const element = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" }, wires, labels, tiles);
-    put(picture, element);
+    const element = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "graph: arrow keys go from node to node" }, wires, labels, tiles);
+    parts.draw(() => put(picture, element));
     drawn = { items, ties, element };
   }
 
@@ -324,6 +325,8 @@ function render({ model, el }) {
       write(numbers[0], value, p.v[name], "cr-value");
       write(numbers[1], carried, forward ? dot[name] : bar[name], tone);
       const mine = name === active, partial = !forward && done >= 0 && coming.has(name);
+      g.setAttribute("aria-label", [plain(name), value && `value ${short(p.v[name])}`, carried && `${forward ? "tangent" : "adjoint"} ${short((forward ? dot : bar)[name])}`].filter(Boolean).join(", "));
+      g.setAttribute("aria-pressed", String(mine));
       g.setAttribute("class", `cr-graph-node ${mine ? "cr-graph-active" : ""} ${partial ? "cr-graph-partial" : ""} ${name === start ? "cr-graph-seed" : ""}`);
       const fills = kind === "push" ? mine : kind === "seed" ? mine : kind === "pull" ? of[active].terms.some(([term]) => term === name) : false;
       lit[0].setAttribute("class", `cr-graph-lit ${(kind === "push" || kind === "value") && mine ? "cr-graph-lit-value" : ""} ${kind === "inputs" && !f ? "cr-graph-lit-value" : ""}`);
@@ -336,7 +339,6 @@ function render({ model, el }) {
       tag.textContent = hasValue(name) ? short(p.slopes[name][k]) : "";
       tag.setAttribute("class", `cr-graph-slope ${mine ? "cr-graph-mine" : ""}`);
     }
-    drawn.element.setAttribute("aria-label", `Graph: ${nodes.map(({ name }) => `${name} ${hasValue(name) ? `value ${short(p.v[name])}` : ""}${forward ? (hasValue(name) ? `, tangent ${short(dot[name])}` : "") : done >= 0 ? `, adjoint ${short(bar[name])}` : ""}`).join("; ")}`);
     scrub.update(at());
     backward.disabled = at() === 0;
     onward.disabled = at() === last();

@@ -163,6 +163,47 @@ export function slider(title, range, move) {
   };
 }
 
+/** Parts of a picture that are buttons, for the keyboard: Tab reaches one of them, arrow keys go up and down its column
+ * and to the columns beside it, Enter or Space presses. Parts are drawn with `part(name, label, press)` as attributes,
+ * inside `draw`, which keeps the focus where it is. @param {Element} place @param {string} [first] the part that Tab reaches at first */
+export function roam(place, first = "[data-part]") {
+  let here = "";
+  const parts = () => /** @type {any[]} */ ([...place.querySelectorAll("[data-part]")]);
+  const settle = (/** @type {boolean} */ focus) => {
+    const all = parts(), chosen = all.find((one) => one.dataset.part === here) ?? /** @type {any} */ (place.querySelector(first));
+    for (const one of all) one.setAttribute("tabindex", one === chosen ? 0 : -1);
+    if (focus) chosen?.focus({ preventScroll: true });
+  };
+  const go = (/** @type {string} */ name) => { here = name; settle(true); };
+  const middle = (/** @type {Element} */ one) => { const box = one.getBoundingClientRect(); return { one, x: box.x + box.width / 2, y: box.y + box.height / 2 }; };
+  /** @param {KeyboardEvent} event */
+  function keys(event) {
+    const way = /** @type {Record<string, number[]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] })[event.key];
+    const from = /** @type {any} */ (event.target).closest("[data-part]");
+    if (!from || (!way && event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!way) return from.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    /** @type {ReturnType<typeof middle>[][]} */ const columns = [];
+    for (const at of parts().map(middle).sort((a, b) => a.x - b.x)) {
+      const last = columns[columns.length - 1];
+      if (last && at.x - last[0].x < 16) last.push(at); else columns.push([at]);
+    }
+    for (const column of columns) column.sort((a, b) => a.y - b.y);
+    const c = columns.findIndex((column) => column.some((at) => at.one === from)), row = columns[c].findIndex((at) => at.one === from), y = columns[c][row].y;
+    const next = way[1] ? columns[c][row + way[1]] : [...(columns[c + way[0]] ?? [])].sort((a, b) => Math.abs(a.y - y) - Math.abs(b.y - y))[0];
+    if (next) go(next.one.dataset.part);
+  }
+  place.addEventListener("keydown", /** @type {any} */ (keys));
+  place.addEventListener("focusin", (event) => { here = /** @type {any} */ (event.target).dataset.part ?? here; settle(false); });
+  return {
+    /** @param {string} name @param {string} label @param {() => void} press @param {Record<string, any>} [more] */
+    part: (name, label, press, more = {}) => ({ "data-part": name, role: "button", tabindex: -1, "aria-label": label, ...KEYS, onclick: press, ...more }),
+    /** @param {() => void} draw */
+    draw(draw) { const inside = place.contains(document.activeElement); draw(); settle(inside); },
+  };
+}
+
 /** A small number to type. @param {string} title (its accessible name) @param {Record<string, any>} attributes @param {(value: number) => void} change */
 export function field(title, attributes, change) {
   const input = h("input", {

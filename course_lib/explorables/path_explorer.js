@@ -1,4 +1,4 @@
-import { h, s, put, math, label, nameOf, num, plain, short, factor, set, watch, button, field, choice, sentence, matrix, KEYS } from "./kit.js";
+import { h, s, put, math, label, nameOf, num, plain, short, factor, set, watch, button, field, choice, sentence, matrix, roam, KEYS } from "./kit.js";
 
 // Path explorer: products along paths add up to one entry of a product of Jacobians (5.4); brackets and what they cost.
 
@@ -126,6 +126,7 @@ function render({ model, el }) {
     put(list, h("h4", {}, "paths ", h("span", { class: "cr-tag" }, "(5.4)")), buttons, sum);
   }
 
+  const parts = roam(graph, ".cr-node[data-part]");
   function drawGraph() {
     const edges = model.get("edges"), layers = columns(edges), chosen = new Set(model.get("paths"));
     const width = 420, tall = Math.max(...layers.map((l) => l.length)), height = 40 + 84 * tall;
@@ -137,26 +138,23 @@ function render({ model, el }) {
       const keys = through(from, to).map(key), lit = keys.filter((k) => chosen.has(k)).length;
       const state = !keys.length ? "cr-away" : lit ? "cr-taken" : "cr-ready";
       const line = { x1: x0 + 23 * c, y1: y0 + 23 * d, x2: x1 - 28 * c, y2: y1 - 28 * d };
-      const g = s("g", { class: `cr-link ${state}`, "data-edge": `${from} > ${to}` }, s("line", { ...line, class: "cr-hit" }), s("line", { ...line, class: "cr-stroke" }),
+      const g = s("g", { class: `cr-link ${state}`, "data-edge": `${from} > ${to}`,
+        ...(keys.length && parts.part(`${from} > ${to}`, `${plain(from)} to ${plain(to)}: ${short(value)}`, () => toggle(keys), { "aria-pressed": lit > 0 })) }, s("line", { ...line, class: "cr-hit" }), s("line", { ...line, class: "cr-stroke" }),
         s("path", { class: "cr-head", d: `M${line.x2 + 5 * c} ${line.y2 + 5 * d}l${-10 * c + 4.5 * d} ${-10 * d - 4.5 * c}l${-9 * d} ${9 * c}Z` }));
-      if (keys.length) {
-        g.addEventListener("click", () => toggle(keys));
-        numbers.push(s("text", { x: x0 + (x1 - x0) * 0.5, y: y0 + (y1 - y0) * 0.5 - 1, dy: "0.35em", "text-anchor": "middle", class: `cr-onlink ${state}` }, short(value)));
-      }
+      if (keys.length) numbers.push(s("text", { x: x0 + (x1 - x0) * 0.5, y: y0 + (y1 - y0) * 0.5 - 1, dy: "0.35em", "text-anchor": "middle", class: `cr-onlink ${state}` }, short(value)));
       lines.push(g);
     }
+    /** A node as a button: an end of the graph is chosen, one on the way has its paths taken. @param {string} n @param {number} d @param {string[]} keys @param {boolean} lit */
+    const part = (n, d, keys, lit) => d === 0 ? parts.part(n, `${plain(n)}, begin here`, () => set(model, { start: n, paths: [] }), { "aria-pressed": lit })
+      : d === layers.length - 1 ? parts.part(n, `${plain(n)}, end here`, () => set(model, { end: n, paths: [] }), { "aria-pressed": lit })
+      : keys.length ? parts.part(n, `through ${plain(n)}`, () => toggle(keys), { "aria-pressed": lit }) : {};
     const circles = layers.flatMap((names, d) => names.map((n) => {
       const [x, y] = at.get(n) ?? [0, 0], end = n === model.get("start") || n === model.get("end"), keys = through(n, "").map(key);
       const used = open.some((p) => p.includes(n) && chosen.has(key(p)));
-      const g = s("g", { class: `cr-node ${end ? "cr-end" : used ? "cr-used" : keys.length ? "" : "cr-away"}`, "data-node": n, transform: `translate(${x} ${y})` }, s("circle", { r: 22 }), label(n, { dy: "0.32em", "text-anchor": "middle" }));
-      g.addEventListener("click", () => {
-        if (d === 0) set(model, { start: n, paths: [] });
-        else if (d === layers.length - 1) set(model, { end: n, paths: [] });
-        else if (keys.length) toggle(keys);
-      });
+      const g = s("g", { class: `cr-node ${end ? "cr-end" : used ? "cr-used" : keys.length ? "" : "cr-away"}`, "data-node": n, transform: `translate(${x} ${y})`, ...part(n, d, keys, end || used) }, s("circle", { r: 22 }), label(n, { dy: "0.32em", "text-anchor": "middle" }));
       return g;
     }));
-    put(graph, s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Graph with ${edges.length} edges; the controls beside it choose the same paths` }, lines, numbers, circles));
+    put(graph, s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph with ${edges.length} edges: arrow keys go from part to part` }, lines, numbers, circles));
   }
 
   // Jacobians beside the sum
@@ -248,7 +246,7 @@ function render({ model, el }) {
     put(tree, s("svg", { viewBox: `0 0 ${width} ${base + 40 + 44 * deep}`, role: "img", "aria-label": `Bracketing ${write(order, names())}` }, marks, nodes));
   }
 
-  function drawPaths() { ends.start.update(model.get("start")); ends.end.update(model.get("end")); drawGraph(); drawMatrices(); drawSum(); }
+  function drawPaths() { ends.start.update(model.get("start")); ends.end.update(model.get("end")); parts.draw(drawGraph); drawMatrices(); drawSum(); }
   build();
   buildChain();
   drawPaths();

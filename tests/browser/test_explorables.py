@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_lib.explorables import PathExplorer
+from course_lib.explorables import GraphPlayer, PassPlayer, PathExplorer
 from course_lib.explorables._base import num, short
 from tests.browser.bench import CONTRAST, OVERLAPS, assert_shown
 from tests.explorable_states import FIRST, STATES
@@ -75,3 +75,117 @@ def test_the_clean_up_leaves_no_element_and_no_listener(bench, explorable):
     bench.page.evaluate("end()")
     assert bench.page.evaluate("model.listeners()") == 0
     assert bench.page.locator("main > *").count() == 0
+
+
+# ------------------------------------------------------------------ by keys, without motion, read aloud
+
+OUT_OF_REACH = """() => [...document.querySelectorAll(".cr *")].filter(e => e.getClientRects().length
+    && getComputedStyle(e).cursor === "pointer" && !e.closest("button, input, select, label, summary, [tabindex]"))
+    .map(e => e.outerHTML.slice(0, 120))"""
+WITHOUT_FOCUS_RING = """() => {
+    const looks = e => [e, ...e.querySelectorAll("*"), ...(e.closest("label") ?? e).querySelectorAll("*")].map(one => {
+        const s = getComputedStyle(one);
+        return [s.outlineStyle === "none" || s.outlineWidth + s.outlineColor, s.stroke, s.strokeWidth, s.boxShadow].join();
+    }).join();
+    return [...document.querySelectorAll(".cr [tabindex], .cr button, .cr input")].filter(e => {
+        if (e.disabled || !e.getClientRects().length) return false;
+        document.activeElement.blur();
+        const before = looks(e);
+        e.focus();
+        return document.activeElement !== e || looks(e) === before;
+    }).map(e => e.outerHTML.slice(0, 120));
+}"""
+CHANGES = {
+    "LayoutSwitch": {"reading": "rows"},
+    "LineFitter": {"w": 0.25},
+    "ShapeEditor": {"sizes": [2, 5, 2]},
+    "DifferenceExplorer": {"h": 1e-3},
+    "JacobianStage": {"x": [1.0, 0.25]},
+    "PathExplorer": {"paths": ["x1 > h1 > y1"]},
+    "PassPlayer": {"step": 5},
+    "BatchStacker": {"n": 2},
+    "GraphPlayer": {"step": 2},
+    "Race": {"depth": 4},
+    "DepthExplorer": {"scale": 0.5},
+    "TrainingWatch": {
+        "_shown": {"epoch": 1, "at": [1], "loss": [0.5], "accuracy": {}, "norms": [], "error": "", "answers": []}
+    },
+}
+
+
+@pytest.mark.parametrize("chapter", STATES)
+def test_what_can_be_clicked_can_be_reached_by_keys(bench, chapter):
+    for explorable in STATES[chapter]:
+        bench.show(explorable)
+        assert bench.page.evaluate(OUT_OF_REACH) == [], explorable
+
+
+def test_a_picture_that_only_the_mouse_can_press_is_found(bench):
+    bench.show(PathExplorer())
+    bench.page.evaluate("document.querySelector('[data-part]').removeAttribute('tabindex')")
+    assert len(bench.page.evaluate(OUT_OF_REACH)) > 1
+
+
+def test_the_parts_of_a_graph_are_pressed_by_keys_alone(bench):
+    def walk(*keys):
+        for key in keys:
+            bench.page.keyboard.press(key)
+        return bench.page.evaluate("document.activeElement.dataset.part")
+
+    bench.show(PathExplorer())
+    bench.page.locator("[data-part][tabindex='0']").focus()
+    assert walk("ArrowDown") == "x2"
+    assert walk("Enter") == "x2", "the graph is drawn anew and the focus stays"
+    assert (bench.get("start"), bench.get("paths")) == ("x2", [])
+    assert walk("ArrowRight", "Space") == "x2 > h2"
+    assert bench.get("paths") == ["x2 > h2 > y1"]
+    assert bench.page.locator("[data-part='x2 > h2']").get_attribute("aria-pressed") == "true"
+    assert walk("ArrowRight", "ArrowUp", "ArrowUp", "Enter") == "h1"
+    assert bench.get("paths") == ["x2 > h1 > y1", "x2 > h2 > y1"]
+    assert bench.page.locator("[data-part][tabindex='0']").count() == 1
+    bench.show(GraphPlayer())
+    bench.page.locator("[data-part][tabindex='0']").focus()
+    first = walk()
+    seen = {first, walk("ArrowDown"), walk("ArrowRight"), walk("ArrowRight")}
+    assert len(seen) == 4
+    assert walk("Enter") == "f"
+    assert bench.get("step") == 2, "as a click does"
+
+
+@pytest.mark.parametrize("explorable", FIRST, ids=lambda e: type(e).__name__)
+def test_the_focus_is_seen_wherever_it_is(bench, explorable):
+    bench.show(explorable)
+    bench.page.keyboard.press("Tab")  # from here on the page knows that keys are used
+    assert bench.page.evaluate(WITHOUT_FOCUS_RING) == []
+    bench.page.evaluate(
+        "document.head.append(Object.assign(document.createElement('style'), {textContent: "
+        "'.cr *:focus-visible, .cr *:focus-visible * {outline: 0 !important; stroke: none !important}'"
+        " + '.cr-option * {outline: 0 !important}'}))"
+    )
+    assert bench.page.evaluate(WITHOUT_FOCUS_RING) != [], "a ring taken away is missed"
+
+
+@pytest.mark.parametrize("explorable", FIRST, ids=lambda e: type(e).__name__)
+def test_a_live_region_says_what_has_changed(bench, explorable):
+    bench.show(explorable)
+    said = bench.page.locator(".cr-sentence[role=status]").first
+    before = said.text_content()
+    assert before.endswith(".") or before.endswith("?")
+    bench.set(**CHANGES[type(explorable).__name__])
+    bench.page.evaluate("Promise.resolve()")
+    assert said.text_content() != before
+
+
+@pytest.mark.parametrize("chapter", STATES)
+def test_nothing_moves_by_itself_for_a_reader_who_asked_for_less_motion(bench, chapter):
+    bench.page.emulate_media(reduced_motion="reduce")
+    for explorable in STATES[chapter]:
+        bench.show(explorable)
+        assert bench.page.evaluate("document.getAnimations().length") == 0, explorable
+
+
+def test_numbers_flow_for_a_reader_who_did_not(bench):
+    bench.page.emulate_media(reduced_motion="no-preference")
+    for explorable in (PassPlayer(step=9), GraphPlayer(mode="reverse", step=5)):
+        bench.show(explorable)
+        assert bench.page.evaluate("document.getAnimations().length") > 0, explorable
