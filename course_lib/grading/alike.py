@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from course_lib.grading.gradebook import Graded
 
-RARE = 0.1  # of the class: a line is rare if so many wrote it, or two
+RARE, MOST = 0.1, 20  # a line is rare if so many of the class wrote it, or two, and no more than so many
 SHARED = 4  # lines that a pair must share at least
 CHANCE = 0.01  # how many pairs may be shown in a class in which nobody copied
 PAIRS = 50  # shown at most
@@ -46,7 +46,7 @@ def alike(graded: Sequence[Graded], given: Mapping[str, str]) -> list[Pair]:
                 if print_ not in known:
                     wrote[r.exercise, print_].setdefault(g.student, line)
     students = sorted({g.student for g in graded if g.results})
-    many = max(2, int(RARE * len(students)))
+    many = max(2, min(MOST, int(RARE * len(students))))
     shared: dict[tuple[str, str], dict[tuple[str, str], tuple[str, str, str]]] = defaultdict(dict)
     expected = 0.0
     pairs = math.comb(len(students), 2)
