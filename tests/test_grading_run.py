@@ -230,6 +230,8 @@ def test_being_late_is_told_and_takes_what_is_asked(place):
     assert "late" not in (place / "out" / "feedback" / "ann.html").read_text(encoding="utf-8").split("</style>")[1]
     assert '"late, 25 % off"' in (place / "out" / "gradebook.csv").read_text(encoding="utf-8")
     assert [g.points for g in run(place, due=due).graded] == [4, 4]
+    with pytest.raises(CourseError, match="0 to 100 percent"):
+        run(place, due=due, late_takes=101)
 
 
 # ------------------------------------------------------------------------------------------------------- command line

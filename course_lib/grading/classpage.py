@@ -5,7 +5,7 @@ For the instructor alone. Self-contained HTML without scripts; everything that c
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -62,6 +62,7 @@ h2 + h3 { margin-top: .9rem; }
 .meter { height: .45rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .3rem 0 0; }
 .meter span { display: block; height: 100%; background: var(--named); }
 .who { color: var(--soft); } .who summary { margin: 0; display: inline; }
+.who summary::before { content: "▸ " / ""; } .who[open] summary::before { content: "▾ " / ""; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 table.narrow { width: auto; min-width: 60%; } .narrow .n { padding-left: 1.2rem; }
@@ -253,7 +254,7 @@ def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
     lines = []
     for (exercise, says), who in sorted(kind.made.items(), key=lambda item: (-len(item[1]), item[0])):
         what = f"{escape(titles[exercise])}{f': {simple_html(says)}' if says else ''}"
-        lines.append(f'<li>{what} <span class="who">– {names(who)}</span></li>\n')
+        lines.append(f"<li>{what} {folded(who)}</li>\n")
     return f"""<li><div><div class="count">{n} <small>of {everybody}</small></div>
 <div class="meter" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div></div>
 <div><h4>{simple_html(sentence_case(kind.says))}</h4>
@@ -263,10 +264,15 @@ def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
 
 
 def names(students: Iterable[str]) -> str:
-    """Students as a list, in order; a long one folded up."""
-    listed = sorted(students, key=str.casefold)
-    text = ", ".join(map(escape, listed))
-    return text if len(listed) <= FOLDED else f"<details><summary>{len(listed)} students</summary>{text}</details>"
+    """Students as a list, in order."""
+    return ", ".join(escape(student) for student in sorted(students, key=str.casefold))
+
+
+def folded(students: Collection[str]) -> str:
+    """The same beside what they did; a long list folded up."""
+    if len(students) <= FOLDED:
+        return f'<span class="who">– {names(students)}</span>'
+    return f'<details class="who"><summary>{len(students)} students</summary> {names(students)}</details>'
 
 
 # --------------------------------------------------------------------------------------------------------- difficulty

@@ -71,6 +71,8 @@ def grade(
     """
     submissions, out = Path(submissions), Path(out)
     solutions = Path(solutions) if solutions else Path(course_lib.__file__).parents[1] / "solutions"
+    if not 0 <= late_takes <= 100:
+        raise CourseError(f"being late may take 0 to 100 percent, got {late_takes:g}")
     filled = imports.read_sheet(Path(sheet)) if sheet else None
     anew = bool(students or only)
     before = {(g.student, g.file): g for g in read_json(out / "gradebook.json")} if anew else {}
