@@ -76,14 +76,15 @@ def test_canvas_has_a_column_for_each_chapter_and_the_points_there_are(tmp_path)
 
 def test_no_name_is_a_formula_in_any_sheet(tmp_path):
     evil = Graded("=1+1 (3)", "a", "04_jacobians", results=(RIGHT,), person="=1+1", id="3")
-    write(tmp_path, [evil], ["canvas", "moodle"])
+    spaced = Graded(" =1+1 (4)", "a", "04_jacobians", results=(RIGHT,), person=" =1+1", id="4")
+    write(tmp_path, [evil, spaced], ["canvas", "moodle"])
     (tmp_path / "in.csv").write_text('Student,ID,Section,@x\n"=cmd|1",3,+1+cmd,-\n', encoding="utf-8")
     write(tmp_path / "filled", [evil], [], read_sheet(tmp_path / "in.csv"))
     for path in tmp_path.rglob("*.csv"):
         if path.name != "in.csv":
             cells = [cell for row in rows(path) for cell in row]
             assert any("1+1" in cell or "cmd" in cell for cell in cells)
-            assert not [cell for cell in cells if cell[:1] in "=+@" and cell]
+            assert not [cell for cell in cells if cell.strip()[:1] in {"=", "+", "@"}]
             assert not [cell for cell in cells if cell[:1] == "-" and len(cell) > 1]
 
 

@@ -260,9 +260,7 @@ def table_with_dashes(rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in rows:
-        writer.writerow(
-            [c if not isinstance(c, str) or harmless.fullmatch(c) or c[:1] == " " else plain(c) for c in row]
-        )
+        writer.writerow([c if not isinstance(c, str) or harmless.fullmatch(c) else plain(c) for c in row])
     return text.getvalue().encode("utf-8")
 
 
