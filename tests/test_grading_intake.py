@@ -65,13 +65,13 @@ def test_the_archive_of_canvas_says_who_is_late_and_which_of_two_came_last(tmp_p
     place = archive(
         tmp_path / "submissions.zip",
         ("liboz_42_9001_05_chain_rule.ipynb", TEXT),
-        ("liboz_42_8999_05_chain_rule-1.ipynb", TEXT),
+        ("liboz_LATE_42_8999_05_chain_rule-1.ipynb", TEXT),
         ("lovelaceada_LATE_1234_5678_04_jacobians-1.ipynb", TEXT),
         ("curiemarie_77_LATE_5679_04_jacobians.ipynb", TEXT),
     )
     assert [(student, name.split("_")[-3:], late) for student, name, late, _ in said(place)] == [
         ("curiemarie (77)", ["5679", "04", "jacobians.ipynb"], True),
-        ("liboz (42)", ["05", "chain", "rule-1.ipynb"], False),
+        ("liboz (42)", ["05", "chain", "rule-1.ipynb"], True),
         ("liboz (42)", ["05", "chain", "rule.ipynb"], False),  # the last one counts
         ("lovelaceada (1234)", ["5678", "04", "jacobians-1.ipynb"], True),
     ]
