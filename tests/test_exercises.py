@@ -43,8 +43,10 @@ def test_right_answers_pass_and_every_known_mistake_is_refused_and_named(e):
 def test_the_proof_finds_a_right_answer_refused_a_mistake_passed_and_one_without_its_name(monkeypatch):
     """A declaration that is wrong in three ways, to see that the proof can fail."""
     good = exercise("count-p")
-    first, second, *rest = good.mistakes
-    broken = replace(good, mistakes=(replace(first, wrong=good.right), replace(second, wrong=lambda *given: -7), *rest))
+    first, second, third, *_ = good.mistakes
+    passes = replace(first, wrong=good.right)
+    like_the_second = replace(third, wrong=second.wrong)
+    broken = replace(good, mistakes=(passes, second, like_the_second))
     monkeypatch.setattr("tests.prove.exercise", lambda id: broken)
     monkeypatch.setitem(ANSWERS, good.id, [lambda p: -7])
     found = tally(good.id, [""])

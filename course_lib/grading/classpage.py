@@ -59,8 +59,8 @@ h2 + h3 { margin-top: .9rem; }
 .kinds ul li { padding: .2rem 0; overflow-wrap: anywhere; line-height: 1.45; }
 .count { font-variant-numeric: tabular-nums; color: var(--wrong); font-weight: 700; line-height: 1.4; }
 .count small { color: var(--soft); font-weight: 400; font-size: .85rem; }
-.meter { height: .45rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .3rem 0 0; }
-.meter span { display: block; height: 100%; background: var(--named); }
+.share-bar { height: .45rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .3rem 0 0; }
+.share-bar span { display: block; height: 100%; background: var(--named); }
 .who { color: var(--soft); } .who summary { margin: 0; display: inline; }
 .who summary::before { content: "▸ " / ""; } .who[open] summary::before { content: "▾ " / ""; }
 .scroll { overflow-x: auto; }
@@ -84,7 +84,7 @@ td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap:
   .narrow .n { padding-left: 0; }
   .kinds { padding: 0 .85rem; }
   .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
-  .scale { font-size: .68rem; } .meter { width: 5.5rem; margin: 0 0 .3rem; } }
+  .scale { font-size: .68rem; } .share-bar { width: 5.5rem; margin: 0 0 .3rem; } }
 """
 
 
@@ -256,7 +256,7 @@ def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
         what = f"{escape(titles[exercise])}{f': {simple_html(says)}' if says else ''}"
         lines.append(f"<li>{what} {folded(who)}</li>\n")
     return f"""<li><div><div class="count">{n} <small>of {everybody}</small></div>
-<div class="meter" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div></div>
+<div class="share-bar" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div></div>
 <div><h4>{simple_html(sentence_case(kind.says))}</h4>
 <ul>
 {"".join(lines)}</ul></div></li>

@@ -150,7 +150,7 @@ loot = []
 for name, reach in {
     "tcp": lambda: socket.create_connection(("1.1.1.1", 53), 1),
     "udp": lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("8.8.8.8", 53)),
-    "names": lambda: socket.getaddrinfo("pypi.org", 443),
+    "names": lambda: socket.getaddrinfo("example.org", 443),
     "raw": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
 }.items():
     try:
