@@ -5,7 +5,9 @@ The page draws and takes the keys (answer.js) and sends the draft; Python judges
 
 from __future__ import annotations
 
+import base64
 import re
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from course_lib.exercises import panel
 from course_lib.exercises.declaration import Ask, Exercise
 from course_lib.exercises.diagnosis import value_of
 from course_lib.exercises.values import Misfit, words
+from course_lib.explorables import _base as svg
 
 if TYPE_CHECKING:
     from course_lib.exercises.predictions import Prediction
@@ -96,7 +99,8 @@ class AnswerWidget(_Widget):
         ask = ask_of(self.exercise, self.given)
         options = "".join(f"<li>{key}: {panel.simple(text)}</li>" for key, text in ask.options.items())
         note = "Run this notebook to fill in the answer."
-        return f"{self.question['html']}{f'<ul>{options}</ul>' if options else ''}<p><em>{note}</em></p>"
+        list_ = f"<ul>{options}</ul>" if options else ""
+        return f"{self.question['html']}{list_}{_graph(ask) if ask.nodes else ''}<p><em>{note}</em></p>"
 
     def check(self) -> None:
         """Judge the draft, and show the verdict."""
@@ -197,6 +201,35 @@ def question(exercise: Exercise, given: dict[str, Any], ask: Ask) -> dict[str, A
         "start": ask.start,
         "end": ask.end,
     }
+
+
+def _graph(ask: Ask) -> str:
+    """The graph of a [path] question as an image; its alternative text names the links."""
+    x, y = np.array(list(ask.nodes.values()), float).T
+    gaps = [np.diff(np.unique(v.round(3))).min(initial=np.inf) for v in (x, y)]
+    wide, high = (110 * min(1 / gap if np.isfinite(gap) else 0.0, 5.0) for gap in gaps)
+    high = min(high, 240 / max(np.ptp(y), 1e-9))
+    place = {n: (40 + wide * (u - x.min()), 40 + high * (v - y.min())) for n, u, v in zip(ask.nodes, x, y, strict=True)}
+    links = [(place[a], place[b], panel.plain(label)) for a, b, label in ask.edges]
+    tips = [_tip(np.array(a), np.array(b)) for a, b, _ in links]
+    middles = [(0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1]), label) for a, b, label in links if label]
+    drawn = svg.svg(
+        *(max(v) + 40 for v in zip(*place.values(), strict=True)),
+        *(svg.line([a, b], svg.QUIET) for a, b, _ in links),
+        *tips,
+        *(svg.text(u, v, label, halo=True) for u, v, label in middles),
+        *(svg.circle(*at, 20, svg.QUIET) + svg.text(*at, svg.subscript(n)) for n, at in place.items()),
+    )
+    words = "Links: " + ", ".join(f"{a} to {b}" + (f" ({panel.plain(w)})" if w else "") for a, b, w in ask.edges)
+    source = base64.b64encode(drawn.encode()).decode()
+    return f'<p><img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%"></p>'
+
+
+def _tip(a: np.ndarray, b: np.ndarray) -> str:
+    """The head of an arrow from a to b, at the rim of the node there."""
+    along = (b - a) / np.linalg.norm(b - a)
+    across, end = 4.5 * along[::-1] * [-1, 1], b - 21 * along
+    return svg.line([end - 10 * along + across, end, end - 10 * along - across], svg.QUIET, 2)
 
 
 def _several(exercise: Exercise, given: dict[str, Any]) -> bool:

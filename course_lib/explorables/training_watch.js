@@ -34,7 +34,7 @@ function render({ model, el }) {
   const net = h("span", { class: "cr-tag", "data-number": "net" });
   root.append(h("div", { class: "cr-bar" }, start, one, given.again && again, h("label", { class: "cr-train-epochs" }, epochs.element, h("span", {}, "epochs a run")), pace.element),
     h("div", { class: "cr-bar cr-train-sliders" }, eta.element, batch.element),
-    given.own && h("div", { class: "cr-bar cr-train-sliders" }, activations.element, scale.element), h("div", { class: "cr-train-net" }, net));
+    ...(given.own ? [h("div", { class: "cr-bar cr-train-sliders" }, activations.element, scale.element)] : []), h("div", { class: "cr-train-net" }, net));
   const places = ["loss", "accuracy", "norms", "answers"].map((name) => h("section", { "data-chart": name }));
   const said = sentence(), grid = h("div", { class: "cr-train-grid" }, places);
   root.append(said, grid);

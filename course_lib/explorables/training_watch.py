@@ -303,7 +303,12 @@ class TrainingWatch(Explorable, module="training_watch"):
         high = max(high, low + 1)
         parts = [text(20, 18, self._given["name"] + (", not started" if not loss else ""), anchor="start", weight=600)]
         panels = [
-            (56.0, "loss", [("loss", shown["loss"])], [(10.0**k, f"{10.0**k:g}") for k in range(low, high + 1)]),
+            (
+                56.0,
+                "loss",
+                [("loss", shown["loss"])],
+                [(10.0**k, f"{10.0**k:g}") for k in range(low, high + 1, -(-(high - low) // 8))],
+            ),
             (436.0, "accuracy", list(shown["accuracy"].items()), [(k / 4, f"{25 * k} %") for k in range(5)]),
         ]
         for left, title, curves, marks in panels:

@@ -1,5 +1,7 @@
 """What holds for every explorable in Chromium: no overlap at any width, contrast, names and keys, a whole clean-up."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -85,7 +87,8 @@ OUT_OF_REACH = """() => [...document.querySelectorAll(".cr *")].filter(e => e.ge
 WITHOUT_FOCUS_RING = """() => {
     const looks = e => [e, ...e.querySelectorAll("*"), ...(e.closest("label") ?? e).querySelectorAll("*")].map(one => {
         const s = getComputedStyle(one);
-        return [s.outlineStyle === "none" || s.outlineWidth + s.outlineColor, s.stroke, s.strokeWidth, s.boxShadow].join();
+        const outline = s.outlineStyle === "none" || s.outlineWidth + s.outlineColor;
+        return [outline, s.stroke, s.strokeWidth, s.boxShadow].join();
     }).join();
     return [...document.querySelectorAll(".cr [tabindex], .cr button, .cr input")].filter(e => {
         if (e.disabled || !e.getClientRects().length) return false;
@@ -111,6 +114,14 @@ CHANGES = {
         "_shown": {"epoch": 1, "at": [1], "loss": [0.5], "accuracy": {}, "norms": [], "error": "", "answers": []}
     },
 }
+
+
+@pytest.mark.parametrize("chapter", STATES)
+def test_no_slip_of_the_script_is_shown(bench, chapter):
+    for explorable in STATES[chapter]:
+        bench.show(explorable)
+        words = bench.page.locator(".cr").text_content()
+        assert not re.search(r"false|undefined|null|NaN|\[object", words), explorable
 
 
 @pytest.mark.parametrize("chapter", STATES)

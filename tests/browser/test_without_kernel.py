@@ -1,0 +1,50 @@
+"""A notebook on the web, without a kernel and without JavaScript: a picture and a sentence for every widget."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+from tests.browser.test_accessibility import answer_widgets
+from tests.explorable_states import ALL
+
+
+@pytest.fixture(scope="module")
+def exported():
+    """Every widget as the output of a cell of its own, in the HTML that nbconvert makes of such a notebook."""
+    cells, widgets = [], [*ALL, *answer_widgets()]
+    for widget in widgets:
+        data, metadata = widget._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in data
+        result = nbformat.v4.new_output("execute_result", data, metadata=metadata, execution_count=1)
+        cells.append(nbformat.v4.new_code_cell("widget", outputs=[result], execution_count=1))
+    return widgets, HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0]
+
+
+def test_without_a_kernel_and_without_javascript_a_picture_and_a_sentence_are_left(browser, exported, tmp_path):
+    widgets, html = exported
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1000, "height": 900})
+    page = context.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    outputs = page.locator(".jp-OutputArea-output")
+    assert outputs.count() == len(widgets)
+    for widget, output in zip(widgets, outputs.all(), strict=True):
+        sentence = widget.sentence() if hasattr(widget, "sentence") else ""
+        words = output.inner_text()
+        assert sentence in words, widget
+        assert len(words) > 15, widget
+        images = output.locator("img").all()
+        if sentence or getattr(widget, "question", {}).get("nodes"):
+            assert len(images) == 1, widget
+        for image in images:
+            box = image.bounding_box()
+            assert box["width"] > 100, widget
+            assert box["height"] > 60, widget
+            assert image.evaluate("e => e.complete && e.naturalWidth") > 100, "an SVG that can be drawn"
+            assert image.get_attribute("alt") == sentence or image.get_attribute("alt").startswith("Links: ")
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / "without-kernel.png", full_page=True)
+    context.close()
