@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from functools import partial
 
 import pytest
 import submissions
@@ -151,7 +152,9 @@ def test_a_run_that_is_stopped_goes_on_where_it_stopped(place):
     command = [sys.executable, "-m", "course_lib.cli", "grade", place / "in", "-o", place / "out"]
     command += ["--solutions", place / "solutions", "--root", submissions.ROOT]
     there = place / "out" / "kept"
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=submissions.ROOT, start_new_session=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs do not hear Ctrl-C
+    options = {"stderr": subprocess.PIPE, "text": True, "cwd": submissions.ROOT, "start_new_session": True}
+    process = subprocess.Popen(command, preexec_fn=heard, **options)
     while process.poll() is None and len(list(there.glob("*.json"))) < 5:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
