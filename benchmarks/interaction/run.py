@@ -39,13 +39,14 @@ METER = """selector => {
     let queued = false;
     const painted = () => {
         if (queued) return;
+        const changed = performance.now();
         queued = true;
         requestAnimationFrame(() => {
             const channel = new MessageChannel();
             channel.port1.onmessage = () => {
                 queued = false;
                 const now = performance.now();
-                meter.paints.push(now);
+                meter.paints.push([changed, now]);
                 if (meter.waiting) { meter.waiting = false; meter.samples.push(now - meter.start); meter.tell?.(); }
             };
             channel.port2.postMessage(0);
@@ -107,7 +108,18 @@ MATPLOTLIB = "import numpy as np, ipywidgets as W, matplotlib.pyplot as plt\nx =
 SLIDER = "W.FloatSlider(min=0.0, max=100.0, step=1.0, value=20.0, layout=W.Layout(width='760px'))"
 OWN = "lambda x: np.array([x[0] * x[1], np.sin(x[0])])"
 RANGE = ".cr input[type=range]"
+BARE = '''import anywidget, traitlets
+class Bare(anywidget.AnyWidget):
+    _esm = """export default { render({ model, el }) {
+        el.innerHTML = "<div class=cr><input type=range min=0 max=100 step=1><p class=cr-sentence>0</p></div>";
+        const [input, p] = el.firstChild.children;
+        input.oninput = () => { model.set("value", Number(input.value)); model.save_changes(); };
+        model.on("change:value", () => { p.textContent = model.get("value"); });
+    } };"""
+    value = traitlets.Int(0).tag(sync=True)
+Bare()'''
 CASES = {
+    "a number alone": Case(BARE, RANGE),
     "00 LayoutSwitch": Case(explorable("LayoutSwitch('rows')"), ".cr-option", 0),
     "01 LineFitter": Case(explorable("LineFitter()"), ".cr-fit-point[r='8']"),
     "02 ShapeEditor": Case(explorable("ShapeEditor([2, 3, 2])"), ".cr button[aria-label*='neuron']", 0),
@@ -206,7 +218,7 @@ def test_measure(notebook, name):
         for _ in range(DRAG):
             page.mouse.move(next(way), y)
         page.wait_for_function("() => performance.now() - meter.last > 1000")
-        late = page.evaluate("() => meter.paints.filter(t => t > meter.last).map(t => t - meter.last)")
+        late = page.evaluate("() => meter.paints.filter(([t]) => t > meter.last).map(([, t]) => t - meter.last)")
         page.mouse.up()
         found["behind"].append(max(late, default=0.0))
         found["stale"].append(max(0, len(late) - 1))

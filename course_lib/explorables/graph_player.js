@@ -1,4 +1,4 @@
-import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, roam } from "./kit.js";
+import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, reword, reset, roam } from "./kit.js";
 
 // Graph player: tangents up or adjoints down a computational graph, every number in its formula, every operation counted.
 // A node is {name, f, terms: [[name, coefficient], ...], plus}; f is "" for an input; nodes come after their terms.
@@ -319,25 +319,25 @@ function render({ model, el }) {
   // ---- one step
   function draw() {
     const { kind, name: active } = now(), done = sends(), bar = bars(done), coming = new Set(sent.slice(Math.max(0, done)).flatMap((name) => of[name].terms.map(([term]) => term)));
-    const tone = forward ? "cr-tangent" : "cr-error", write = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ look) => { text.textContent = there ? tight(v) : "·"; text.setAttribute("class", there ? look : "cr-quiet"); };
+    const tone = forward ? "cr-tangent" : "cr-error", write = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ look) => { reword(text, there ? tight(v) : "·"); reset(text, "class", there ? look : "cr-quiet"); };
     for (const { name, f } of nodes) {
       const { g, lit, numbers } = drawn.items[name], value = hasValue(name), carried = forward ? value : done >= 0;
       write(numbers[0], value, p.v[name], "cr-value");
       write(numbers[1], carried, forward ? dot[name] : bar[name], tone);
       const mine = name === active, partial = !forward && done >= 0 && coming.has(name);
-      g.setAttribute("aria-label", [plain(name), value && `value ${short(p.v[name])}`, carried && `${forward ? "tangent" : "adjoint"} ${short((forward ? dot : bar)[name])}`].filter(Boolean).join(", "));
-      g.setAttribute("aria-pressed", String(mine));
-      g.setAttribute("class", `cr-graph-node ${mine ? "cr-graph-active" : ""} ${partial ? "cr-graph-partial" : ""} ${name === start ? "cr-graph-seed" : ""}`);
+      reset(g, "aria-label", [plain(name), value && `value ${short(p.v[name])}`, carried && `${forward ? "tangent" : "adjoint"} ${short((forward ? dot : bar)[name])}`].filter(Boolean).join(", "));
+      reset(g, "aria-pressed", String(mine));
+      reset(g, "class", `cr-graph-node ${mine ? "cr-graph-active" : ""} ${partial ? "cr-graph-partial" : ""} ${name === start ? "cr-graph-seed" : ""}`);
       const fills = kind === "push" ? mine : kind === "seed" ? mine : kind === "pull" ? of[active].terms.some(([term]) => term === name) : false;
-      lit[0].setAttribute("class", `cr-graph-lit ${(kind === "push" || kind === "value") && mine ? "cr-graph-lit-value" : ""} ${kind === "inputs" && !f ? "cr-graph-lit-value" : ""}`);
-      lit[1].setAttribute("class", `cr-graph-lit ${fills ? (forward ? "cr-graph-lit-tangent" : "cr-graph-lit-error") : ""}`);
+      reset(lit[0], "class", `cr-graph-lit ${(kind === "push" || kind === "value") && mine ? "cr-graph-lit-value" : ""} ${kind === "inputs" && !f ? "cr-graph-lit-value" : ""}`);
+      reset(lit[1], "class", `cr-graph-lit ${fills ? (forward ? "cr-graph-lit-tangent" : "cr-graph-lit-error") : ""}`);
     }
     for (const { g, tag, name, k } of drawn.ties) {
       const mine = name === active && kind !== "seed" && kind !== "inputs";
-      g.setAttribute("class", `cr-graph-link ${mine ? (kind === "pull" ? "cr-graph-back" : "cr-graph-forth") : ""}`);
-      if (mine) g.parentNode.append(g);  // above the others
-      tag.textContent = hasValue(name) ? short(p.slopes[name][k]) : "";
-      tag.setAttribute("class", `cr-graph-slope ${mine ? "cr-graph-mine" : ""}`);
+      reset(g, "class", `cr-graph-link ${mine ? (kind === "pull" ? "cr-graph-back" : "cr-graph-forth") : ""}`);
+      if (mine && g.nextSibling) g.parentNode.append(g);  // above the others
+      reword(tag, hasValue(name) ? short(p.slopes[name][k]) : "");
+      reset(tag, "class", `cr-graph-slope ${mine ? "cr-graph-mine" : ""}`);
     }
     scrub.update(at());
     backward.disabled = at() === 0;

@@ -74,6 +74,12 @@ export function put(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
+/** Write a text or an attribute, where it is another one: the browser lays out and paints what is written.
+ * @param {Element} element @param {string} text */
+export function reword(element, text) { if (element.textContent !== text) element.textContent = text; }
+/** @param {Element} element @param {string} name @param {any} value */
+export function reset(element, name, value) { if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value)); }
+
 /** Formula as HTML: `x_1`, `W^{2}`, `sigma'` marked up as `x_{..}` and `^{..}`; single letters in italics.
  * @param {string} text */
 export function math(text) {

@@ -1,4 +1,4 @@
-import { h, s, put, math, label, num, rounded, short, factor, set, watch, button, choice, slider, sentence, scrolls, matrix, column, KEYS } from "./kit.js";
+import { h, s, put, math, label, num, rounded, short, factor, set, watch, button, choice, slider, sentence, scrolls, reword, reset, matrix, column, KEYS } from "./kit.js";
 
 // Pass player: values going forward, error terms going back, every number in its formula.
 // Layers count from 1 and lists carry null at 0; a batch is N columns; z[l][i][n] is neuron i of layer l for example n.
@@ -261,18 +261,18 @@ function render({ model, el }) {
   // ---- one step
   function draw() {
     const { kind, l: layer, i: neuron } = now(), n = example(), selected = model.get("selected"), active = (/** @type {number} */ i) => neuron === 0 || neuron === i;
-    const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { text.textContent = there ? tight(v) : "·"; text.setAttribute("class", there ? tone : "cr-quiet"); };
+    const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { reword(text, there ? tight(v) : "·"); reset(text, "class", there ? tone : "cr-quiet"); };
     const tight = (/** @type {number} */ v) => (drawn.digits === 3 && v !== 0 && Math.abs(v) < 1e-3 ? rounded(v, 2) : rounded(v, drawn.digits));
     const path = downstream(selected), given = (/** @type {number} */ v) => { const text = short(v); return text.length > drawn.digits + 3 ? rounded(v, drawn.digits) : text; };
     const focusable = drawn.items[selected] ? selected : "a 1 1";
     for (const [id, item] of Object.entries(drawn.items)) {
       const { g, l, i, j } = item;
-      g.setAttribute("tabindex", id === focusable ? 0 : -1);
-      g.setAttribute("aria-pressed", id === selected);
+      reset(g, "tabindex", id === focusable ? 0 : -1);
+      reset(g, "aria-pressed", id === selected);
       g.classList.toggle("cr-chosen", id === selected);
       g.classList.toggle("cr-onpath", path.has(id));
       if (id.startsWith("a")) {
-        if (l === 0) { show(item.numbers[0], true, p.a[0][i - 1][n], "cr-value"); item.numbers[0].textContent = given(p.a[0][i - 1][n]); }
+        if (l === 0) { show(item.numbers[0], true, p.a[0][i - 1][n], "cr-value"); reword(item.numbers[0], given(p.a[0][i - 1][n])); }
         else {
           show(item.numbers[0], known("z", l, i), p.z[l][i - 1][n], "");
           show(item.numbers[1], known("a", l, i), p.a[l][i - 1][n], "cr-value");
@@ -282,25 +282,25 @@ function render({ model, el }) {
         }
         item.lit.forEach((/** @type {Element} */ rect, /** @type {number} */ k) => {
           const on = l === 0 ? kind === "x" : layer === l && active(i) && ["z", "a", "delta"][k] === kind;
-          rect.setAttribute("class", `cr-rowlit ${on ? (k === 2 ? "cr-on-error" : "cr-on-value") : ""}`);
+          reset(rect, "class", `cr-rowlit ${on ? (k === 2 ? "cr-on-error" : "cr-on-value") : ""}`);
         });
-        g.setAttribute("aria-label", `${g.textContent} (${l === 0 ? "input" : `layer ${l}, neuron ${i}`})`);
+        reset(g, "aria-label", `${g.textContent} (${l === 0 ? "input" : `layer ${l}, neuron ${i}`})`);
       } else {
         const into = l === layer && active(i), out = l === layer + 1 && kind === "delta" && active(j), there = known("dW", l, i);
         const state = kind === "z" && into ? "cr-forward" : out ? "cr-backward" : (kind === "dW") && into ? "cr-graded" : "";
-        g.setAttribute("class", `cr-weight ${state} ${id === selected ? "cr-chosen" : ""} ${path.has(id) ? "cr-onpath" : ""}`);
+        reset(g, "class", `cr-weight ${state} ${id === selected ? "cr-chosen" : ""} ${path.has(id) ? "cr-onpath" : ""}`);
         item.tag.classList.toggle("cr-gone", !(item.roomy || (id === selected && item.fits)));
-        item.tag.children[1].textContent = there ? num(p.dW[l][i - 1][j - 1]) : "";
-        g.setAttribute("aria-label", `weight from neuron ${j} to neuron ${i} of layer ${l}: ${short(W()[l][i - 1][j - 1])}${there ? `, gradient ${num(p.dW[l][i - 1][j - 1])}` : ""}`);
+        reword(item.tag.children[1], there ? num(p.dW[l][i - 1][j - 1]) : "");
+        reset(g, "aria-label", `weight from neuron ${j} to neuron ${i} of layer ${l}: ${short(W()[l][i - 1][j - 1])}${there ? `, gradient ${num(p.dW[l][i - 1][j - 1])}` : ""}`);
       }
     }
     const loss = drawn.loss;
     loss.numbers.forEach((/** @type {Element} */ text, /** @type {number} */ k) => {
-      if (k < sizes[p.L]) { text.textContent = given(model.get("y")[k][n]); text.setAttribute("class", ""); }
+      if (k < sizes[p.L]) { reword(text, given(model.get("y")[k][n])); reset(text, "class", ""); }
       else show(text, known("loss", p.L), p.loss, "cr-ink");
-      loss.lit[k].setAttribute("class", `cr-rowlit ${kind === "loss" && k === sizes[p.L] ? "cr-on-value" : ""}`);
+      reset(loss.lit[k], "class", `cr-rowlit ${kind === "loss" && k === sizes[p.L] ? "cr-on-value" : ""}`);
     });
-    drawn.final.forEach((/** @type {Element} */ g, /** @type {number} */ i) => g.setAttribute("class", `cr-weight cr-fixed ${kind === "loss" ? "cr-forward" : kind === "delta" && layer === p.L && active(i + 1) ? "cr-backward" : ""}`));
+    drawn.final.forEach((/** @type {Element} */ g, /** @type {number} */ i) => reset(g, "class", `cr-weight cr-fixed ${kind === "loss" ? "cr-forward" : kind === "delta" && layer === p.L && active(i + 1) ? "cr-backward" : ""}`));
 
     scrub.input.max = String(list.length - 1);
     scrub.update(at());
