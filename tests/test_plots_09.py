@@ -1,13 +1,11 @@
 """Figures of chapter 09: costs with their slopes, readings of a timer, counted and measured ratios."""
 
-import re
-
-import matplotlib as mpl
 import numpy as np
 import pytest
 
 from course_lib.complexity import Sweep, Timing
-from course_lib.plots import describe, plot_costs, plot_ratios, plot_readings, png
+from course_lib.plots import describe, plot_costs, plot_ratios, plot_readings
+from tests.figures import assert_says_itself_and_has_the_same_bytes_again
 
 P = [1_000, 4_000, 16_000]
 
@@ -36,11 +34,7 @@ FIGURES = {
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_a_figure_says_itself_in_a_sentence_and_has_the_same_bytes_again(draw):
-    assert re.fullmatch(r"\S.{20,}\.", describe(draw()))
-    assert describe(draw()).isascii()
-    with mpl.rc_context({"font.size": 31.0, "axes.facecolor": "pink"}):
-        again = png(draw())
-    assert again == png(draw())
+    assert_says_itself_and_has_the_same_bytes_again(draw)
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)

@@ -2,12 +2,12 @@
 
 import re
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 
 from course_lib.data import digits
 from course_lib.plots import describe, plot_digits, plot_runs, plot_seconds, plot_singular_values, png
+from tests.figures import assert_says_itself_and_has_the_same_bytes_again
 
 SPECTRA = {
     "halves": [0.5**k * np.array([1.0, 0.1, 0.01]) for k in range(1, 6)],
@@ -29,11 +29,7 @@ FIGURES = {
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_a_figure_says_itself_in_a_sentence_and_has_the_same_bytes_again(draw):
-    assert re.fullmatch(r"\S.{20,}\.", describe(draw()))
-    assert describe(draw()).isascii()
-    with mpl.rc_context({"font.size": 31.0, "axes.facecolor": "pink"}):
-        again = png(draw())
-    assert again == png(draw())
+    assert_says_itself_and_has_the_same_bytes_again(draw)
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from course_lib.exercises.declaration import Exercise
+    from course_lib.exercises.predictions import Prediction
+
+T = TypeVar("T", "Exercise", "Prediction")
 
 __all__ = [
     "all_exercises",
@@ -44,12 +48,17 @@ def all_exercises() -> tuple[Exercise, ...]:
 
 def exercise(id: str) -> Exercise:
     """The exercise of that id. Raises KeyError with the nearest ids."""
-    found = {e.id: e for e in all_exercises()}
+    return of_id(all_exercises(), id, "exercise")
+
+
+def of_id(things: Iterable[T], id: str, what: str) -> T:
+    """The one of the things that has that id. Raises KeyError with the nearest ids."""
+    found = {thing.id: thing for thing in things}
     if id not in found:
         from difflib import get_close_matches
 
         near = get_close_matches(id, found, n=3, cutoff=0.3) or list(found)[:3]
-        raise KeyError(f"no exercise {id!r}; did you mean {' or '.join(map(repr, near))}?")
+        raise KeyError(f"no {what} {id!r}; did you mean {' or '.join(map(repr, near))}?")
     return found[id]
 
 

@@ -5,9 +5,12 @@ cross-entropy, and the loss is the mean over the examples. Only the last exercis
 row for each example.
 """
 
+from functools import partial
+
 import numpy as np
 
 from course_lib.activations import dsigmoid, sigmoid
+from course_lib.data import one_hot as targets_of
 from course_lib.exercises.ch06 import weights
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
 from course_lib.exercises.keyed import lettered, picks
@@ -189,8 +192,7 @@ def draw_delta(rng):
     }
 
 
-def one_hot(labels, n=3):
-    return np.array([[1.0 if i == label else 0.0 for label in labels] for i in range(n)])
+one_hot = partial(targets_of, classes=3)
 
 
 def right_delta(powers, labels):

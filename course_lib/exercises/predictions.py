@@ -41,13 +41,9 @@ def all_predictions() -> tuple[Prediction, ...]:
 
 def prediction(id: str) -> Prediction:
     """The prediction of that id. Raises KeyError with the nearest ids."""
-    from difflib import get_close_matches
+    from course_lib.exercises import of_id
 
-    found = {p.id: p for p in all_predictions()}
-    if id not in found:
-        near = get_close_matches(id, found, n=3, cutoff=0.3) or list(found)[:3]
-        raise KeyError(f"no prediction {id!r}; did you mean {' or '.join(map(repr, near))}?")
-    return found[id]
+    return of_id(all_predictions(), id, "prediction")
 
 
 def predict(id: str) -> Any:
