@@ -262,8 +262,7 @@ def test_a_sheet_that_is_none_is_refused_before_anything_is_run(place):
 def test_a_file_that_goes_while_it_is_graded_is_told(place):
     kept = Kept(place / "kept", SOLUTIONS, {})
     with Engine() as engine:
-        graded, _ = one(
-            Grader(place / "solutions", engine, SEED), HandIn("ann", place / "gone.ipynb", "gone.ipynb"), kept
-        )
+        grader = Grader(place / "solutions", engine)
+        graded, _ = one(grader, HandIn("ann", place / "gone.ipynb", "gone.ipynb"), SEED, kept)
     assert graded.unreadable == "it cannot be opened (FileNotFoundError)"
     assert not (place / "kept").exists()

@@ -53,14 +53,12 @@ class Chapter:
 
 
 class Grader:
-    """Grades one hand-in after the other with one secret; holds the chapters and the engine.
+    """Grades one hand-in after the other; holds the chapters and the engine.
 
     lookup : gives the declaration of an exercise by its id
     """
 
-    def __init__(
-        self, solutions: Path, engine: Engine, secret: str, lookup: Callable[[str], Exercise] = exercises.exercise
-    ) -> None:
+    def __init__(self, solutions: Path, engine: Engine, lookup: Callable[[str], Exercise] = exercises.exercise) -> None:
         paths = sorted(solutions.glob("*.ipynb")) if solutions.is_dir() else []
         if not paths:
             raise CourseError(
@@ -68,18 +66,43 @@ class Grader:
                 "name another folder"
             )
         self.chapters = {path.stem: Chapter(path, lookup) for path in paths}
-        self.engine, self.secret = engine, secret
+        self.engine = engine
 
-    def grade(self, hand_in: HandIn) -> Graded:
+    def grade_all(self, work: Iterable[tuple[HandIn, str]], done: Callable[[HandIn, Graded], object]) -> None:
+        """Grade hand-ins, each with the secret that its inputs are drawn from; tell of each as soon as it is graded.
+
+        work : (hand-in, secret); the next one is taken when the one before is done, so that it may be a queue
+        done : called once for each, in order
+
+        What cannot be read, or what this machine fails at, is told as such. Raises CourseError where there is no
+        sandbox or a solution fails, and what ``work`` and ``done`` raise.
+        """
+        for hand_in, secret in work:
+            done(hand_in, self.grade(hand_in, secret))
+
+    def grade(self, hand_in: HandIn, secret: str) -> Graded:
         """Grade one file. Raises CourseError where there is no sandbox or a solution fails."""
-        blank = Graded(hand_in.student, hand_in.name, seed=self.secret, sealed=self.engine.walls.sealed)
+        blank = Graded(
+            hand_in.student,
+            hand_in.name,
+            seed=secret,
+            sealed=self.engine.walls.sealed,
+            person=hand_in.person,
+            id=hand_in.id,
+            unreadable=hand_in.problem,
+        )
+        if hand_in.problem:
+            return blank
         try:
             notebook, chapter = self.read(hand_in)
+            content = hand_in.path.read_bytes()
         except BadFile as bad:
             return replace(blank, unreadable=str(bad))
+        except OSError as error:  # the file was taken away, or may not be read
+            return replace(blank, unreadable=f"it cannot be opened ({type(error).__name__})")
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
-        own = f"{self.secret}/{hand_in.student}/{hashlib.sha256(hand_in.path.read_bytes()).hexdigest()}"
+        own = f"{secret}/{hand_in.student}/{hashlib.sha256(content).hexdigest()}"
         inputs = {id: draw(exercise, own, name) for id, exercise in chapter.exercises.items()}
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
         tasks = [

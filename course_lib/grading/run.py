@@ -79,7 +79,7 @@ def grade(
     kept = Kept(out / "kept", solutions, {"timeout": timeout, "kernels": kernels, "sandbox": sandbox})
     secret = seed if seed is not None else kept.secret or secrets.token_hex(16)
     with Engine(timeout, kernels, sandbox, hidden=(submissions, solutions, out)) as engine:
-        grader = Grader(solutions, engine, secret)
+        grader = Grader(solutions, engine)
         with handed_in_at(submissions, list(grader.chapters), out, due) as found:
             hand_ins, notes = grader.latest(found)
             wanted = [hand_in for hand_in in hand_ins if not students or hand_in.student in students]
@@ -95,8 +95,8 @@ def grade(
                 for hand_in in wanted:
                     progress.began(plain(hand_in.student))
                     old = before.get((hand_in.student, hand_in.name))
-                    grader.secret = old.seed if old is not None and seed is None else secret
-                    new, ran = one(grader, hand_in, kept, anew)
+                    own = old.seed if old is not None and seed is None else secret
+                    new, ran = one(grader, hand_in, own, kept, anew)
                     new = replace(new, late=hand_in.late, takes=late_takes if hand_in.late else 0.0)
                     graded[hand_in.student, hand_in.name] = merged(old, new, only)
                     progress.ended(ran)
@@ -124,27 +124,14 @@ def grade(
     return Report(everything, secret, tuple(notes))
 
 
-def one(grader: Grader, hand_in: HandIn, kept: Kept, anew: bool = False) -> tuple[Graded, bool]:
+def one(grader: Grader, hand_in: HandIn, secret: str, kept: Kept, anew: bool = False) -> tuple[Graded, bool]:
     """The result of one hand-in, and whether it was run for it."""
-    blank = Graded(
-        hand_in.student,
-        hand_in.name,
-        seed=grader.secret,
-        sealed=grader.engine.walls.sealed,
-        person=hand_in.person,
-        id=hand_in.id,
-    )
-    if hand_in.problem:
-        return replace(blank, unreadable=hand_in.problem), False
-    try:
-        there = None if anew else kept.get(hand_in, grader.secret)
-        graded = there or grader.grade(hand_in)
-    except OSError as error:  # the file was taken away, or may not be read
-        return replace(blank, unreadable=f"it cannot be opened ({type(error).__name__})"), False
-    graded = replace(graded, person=hand_in.person, id=hand_in.id)
-    if there is None:
-        kept.keep(hand_in, grader.secret, graded)
-    return graded, there is None
+    there = None if anew or hand_in.problem else kept.get(hand_in, secret)
+    if there is not None:
+        return replace(there, person=hand_in.person, id=hand_in.id), False
+    graded = grader.grade(hand_in, secret)
+    kept.keep(hand_in, secret, graded)
+    return graded, not graded.unreadable
 
 
 def merged(before: Graded | None, after: Graded, only: Collection[str]) -> Graded:
