@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = {int(path.name[:2]): path.name for path in sorted((ROOT / "chapters").glob("[0-9][0-9]_*"))}
-LAST = 10
+LAST = max(CHAPTERS)
 SOURCES = sorted((ROOT / "chapters").glob("*/*.md"))
 LESSONS = [path for path in SOURCES if path.name == "lesson.md"]
 
@@ -95,8 +95,8 @@ def test_every_chapter_and_section_that_is_named_is_there(path):
 @pytest.mark.parametrize(
     "words",
     [
-        "in chapter 11",
-        "chapters 3 and 12",
+        "in chapter 99",
+        "chapters 3 and 98",
         "in section 19",
         "section 9 of chapter 5",
         "[chapter 4](05_chain_rule.ipynb)",
@@ -236,7 +236,7 @@ def test_nbval_compares_every_code_cell_of_lessons_and_solutions():
         for path in (ROOT / kind).glob("*.ipynb")
     }
     assert items == cells
-    assert min(cells.values()) > 5
+    assert min(cells.values()) > 2, "a setup cell, an answer and its check"
 
 
 def skipped(notebook):
