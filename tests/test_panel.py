@@ -152,6 +152,14 @@ def test_the_solution_is_there_after_an_attempt_only():
     assert "<details" not in right
 
 
+def test_the_ladder_ends_with_the_formula_where_the_solutions_were_taken_out(monkeypatch):
+    monkeypatch.setattr(panel, "_solutions", dict)
+    tried, _ = shown(FILL, [[0, 1], [2, 3], [4, 5]])
+    assert "The formula" in tried
+    assert "The solution" not in tried
+    assert panel.solution_text(FILL, draw_cases(FILL, 3)) == ""
+
+
 def test_a_typed_answer_shows_what_is_off_and_not_what_is_expected():
     given = draw_cases(FILL, 3)[0]
     right = FILL.right(*given.values())

@@ -136,6 +136,9 @@ def _details(summary: str, body: str) -> str:
 
 
 def _solution(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
+    """The last step of the ladder; none in a copy of the course whose solutions were taken out."""
+    if not _solutions():
+        return ""
     source, body = solution_of(exercise.id), ""
     if exercise.kind != "code" and inputs:
         value = value_of(exercise.right, inputs[0])
@@ -368,6 +371,8 @@ def source(value: Any, digits: int = 4) -> str:
 
 def solution_text(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
     """The solution for a terminal: the right value of a typed answer, the source of a function; "" if there is none."""
+    if not _solutions():
+        return ""
     lines = []
     if exercise.kind != "code":
         lines.append(f"{exercise.answer} = {source(value_of(exercise.right, inputs[0]), 10)}")
