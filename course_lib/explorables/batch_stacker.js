@@ -1,4 +1,4 @@
-import { h, s, put, math, set, watch, button, choice, slider, sentence, short, KEYS } from "./kit.js";
+import { h, s, put, math, set, ask, watch, button, choice, slider, sentence, short, KEYS } from "./kit.js";
 
 // Batch stacker: outer products added up one by one, or by one product (7.1), and the times that the kernel took for both.
 
@@ -107,7 +107,7 @@ function render({ model, el }) {
 
   // ---- the times
   const layer = choice("layer", [...new Map([[`${m} ${k}`, `${m} × ${k}, as above`], [WIDE.join(" "), WIDE.join(" × ")]]).entries()], (value) => set(model, { layer: value.split(" ").map(Number) }));
-  const go = button("", () => { if (!get("measuring")) set(model, { measuring: true }); }, { class: "cr-button cr-primary cr-stack-go" });
+  const go = button("", () => { if (!get("measuring")) ask(model, { measuring: true }); }, { class: "cr-button cr-primary cr-stack-go" });
   const found = h("div", { class: "cr-stack-found" }), state = h("p", { class: "cr-quiet", role: "status" });
   root.append(h("div", { class: "cr-stack-times" }, h("h4", {}, "The times of both, measured in your kernel"), h("div", { class: "cr-bar" }, layer.element, go), state, found));
   el.append(root);

@@ -1,4 +1,4 @@
-import { h, s, put, math, num, plain, short, set, watch, calm, button, choice, slider, field, sentence, plane, KEYS } from "./kit.js";
+import { h, s, put, math, num, plain, short, set, ask, watch, calm, button, choice, slider, field, sentence, plane, KEYS } from "./kit.js";
 
 // Jacobian stage: drag a point x and see the grid around it carried by f and by its linear part J (4.8).
 
@@ -90,7 +90,7 @@ function linear(x, y, J, p) {
 function render({ model, el }) {
   const root = h("div", { class: "cr cr-stage" });
   const lines = gridLines();
-  const own = () => model.get("preset") === "own";
+  const change = model.get("_name") ? ask : set; // the reader's own f is computed in the kernel
 
   // ---- what is drawn: computed here, or by the kernel for the reader's own f
   function scene() {
@@ -109,10 +109,10 @@ function render({ model, el }) {
   // ---- controls
   const kinds = [["affine", "affine"], ["polar", "polar"], ["product", "product"], ["tanh", "tanh"], ["softmax", "softmax"]];
   if (model.get("_name")) kinds.push(["own", model.get("_name")]);
-  const kind = choice("Map f", /** @type {any} */ (kinds), (value) => set(model, { preset: value, x: START[value] ?? model.get("_start") }));
+  const kind = choice("Map f", /** @type {any} */ (kinds), (value) => change(model, { preset: value, x: START[value] ?? model.get("_start") }));
   const coordinates = [0, 1].map((k) => field(`x${k + 1}`, { step: 0.1 }, (value) => move(k === 0 ? [value, model.get("x")[1]] : [model.get("x")[0], value])));
   const names = [0, 1].map(() => h("span"));
-  const size = slider("nudge h", { min: 0.05, max: 1, step: 0.05, text: (v) => v.toFixed(2) }, (value) => set(model, { nudge: value }));
+  const size = slider("nudge h", { min: 0.05, max: 1, step: 0.05, text: (v) => v.toFixed(2) }, (value) => change(model, { nudge: value }));
   root.append(h("div", { class: "cr-bar" }, kind.element,
     h("div", { class: "cr-row" }, names[0], coordinates[0].element, names[1], coordinates[1].element), size.element));
 
@@ -120,13 +120,13 @@ function render({ model, el }) {
   const left = h("div"), right = h("div"), panel = h("div", { class: "cr-stage-panel" });
   root.append(h("div", { class: "cr-stage-grid" }, left, right, panel));
   const head = h("div", { class: "cr-stage-f" });
-  const nudges = [0, 1].map((k) => button("", () => { set(model, { column: model.get("column") === k + 1 ? 0 : k + 1 }); run(); }, { class: "cr-button cr-nudge" }));
+  const nudges = [0, 1].map((k) => button("", () => { change(model, { column: model.get("column") === k + 1 ? 0 : k + 1 }); run(); }, { class: "cr-button cr-nudge" }));
   const cells = [0, 1].map((i) => [0, 1].map((j) => h("span", { class: "cr-entry", "data-entry": `${i + 1}${j + 1}` },
     h("span", { class: "cr-symbol cr-quiet" }), h("span", { class: "cr-number" }))));
   const edit = [0, 1].map((i) => [0, 1].map((j) => field(`W ${i + 1} ${j + 1}`, { step: 0.1 }, (value) => {
     const A = model.get("A").map((/** @type {number[]} */ row) => [...row]);
     A[i][j] = value;
-    set(model, { A });
+    change(model, { A });
   })));
   const gapNumber = h("span", { class: "cr-big cr-error", "data-number": "gap" }), gapShare = h("span", { "data-number": "share" });
   const gapBox = h("div");
@@ -199,7 +199,7 @@ function render({ model, el }) {
   /** @param {number[]} x */
   function move(x) {
     const [x0, x1, y0, y1] = scene().preset.inputs;
-    set(model, { x: [Math.min(x1, Math.max(x0, x[0])), Math.min(y1, Math.max(y0, x[1]))] });
+    change(model, { x: [Math.min(x1, Math.max(x0, x[0])), Math.min(y1, Math.max(y0, x[1]))] });
   }
 
   /** @param {KeyboardEvent} event */

@@ -107,17 +107,50 @@ export function nameOf(name) {
 
 // ---------------------------------------------------------------- state
 
-/** Set traits and send them. @param {Model} model @param {Record<string, any>} changes */
-export function set(model, changes) {
-  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+const REST = 100; // milliseconds
+/** @type {Map<Model, number>} models with changes that Python has not been told of, and the timers that will */
+const untold = new Map();
+
+/** @param {Model} model */
+function tell(model) {
+  clearTimeout(untold.get(model));
+  untold.delete(model);
+  if (!untold.size) removeEventListener("focusout", leave);
   model.save_changes();
 }
+/** @param {any} event */
+function leave(event) { if (!event.relatedTarget?.closest?.(".cr")) for (const model of untold.keys()) tell(model); }
 
-/** Call `draw` whenever one of the traits changes; returns the function that ends it.
+/** Set traits. Python is told when the hand rests, or when the focus goes elsewhere, as it does before another cell runs:
+ * each message has Jupyter show that the kernel is busy, and lay out and paint its page twice for that.
+ * @param {Model} model @param {Record<string, any>} changes */
+export function set(model, changes) {
+  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+  clearTimeout(untold.get(model));
+  untold.set(model, window.setTimeout(tell, REST, model));
+  addEventListener("focusout", leave);
+}
+
+/** Set traits and tell Python at once: the page waits for its answer. @param {Model} model @param {Record<string, any>} changes */
+export function ask(model, changes) {
+  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+  tell(model);
+}
+
+/** Call `draw` once after traits have changed, however many; returns the function that ends it.
  * @param {Model} model @param {string[]} names @param {() => void} draw */
 export function watch(model, names, draw) {
-  for (const name of names) model.on(`change:${name}`, draw);
-  return () => { for (const name of names) model.off(`change:${name}`, draw); };
+  let due = false, over = false;
+  const soon = () => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => { due = false; if (!over) draw(); });
+  };
+  for (const name of names) model.on(`change:${name}`, soon);
+  return () => {
+    over = true;
+    for (const name of names) model.off(`change:${name}`, soon);
+  };
 }
 
 /** True where the reader asked for less motion. */

@@ -1,4 +1,4 @@
-import { h, s, put, set, watch, button, slider, sentence, ticks } from "./kit.js";
+import { h, s, put, ask, watch, button, slider, sentence, ticks } from "./kit.js";
 
 // Race: the kernel computes one gradient in two ways and says how far it is; the page draws bars and the predicted finish.
 
@@ -38,12 +38,12 @@ function render({ model, el }) {
   // ---- controls
   const place = (/** @type {number[]} */ list, /** @type {number} */ value) => list.reduce((best, v, k) => (Math.abs(Math.log(v / value)) < Math.abs(Math.log(list[best] / value)) ? k : best), 0);
   const sizes = (/** @type {string} */ name, /** @type {string} */ title, /** @type {number[]} */ list) => {
-    const control = slider(title, { min: 0, max: list.length - 1, step: 1, text: () => String(get(name)) }, (k) => set(model, { [name]: list[k] }));
+    const control = slider(title, { min: 0, max: list.length - 1, step: 1, text: () => String(get(name)) }, (k) => ask(model, { [name]: list[k] }));
     return { element: control.element, update() { control.update(place(list, get(name))); } };
   };
   const depth = sizes("depth", "layers", DEPTHS), width = sizes("width", "neurons in each", WIDTHS);
-  const go = button("", () => set(model, { running: !get("running") }), { class: "cr-button cr-primary" });
-  const again = button("Start over", () => set(model, { _over: get("_over") + 1 }));
+  const go = button("", () => ask(model, { running: !get("running") }), { class: "cr-button cr-primary" });
+  const again = button("Start over", () => ask(model, { _over: get("_over") + 1 }));
   const size = h("span", { class: "cr-race-size" });
   root.append(h("div", { class: "cr-bar" }, depth.element, width.element, h("div", { class: "cr-row" }, go, again), size));
 
@@ -132,12 +132,9 @@ function render({ model, el }) {
     say();
   }
 
-  // several traits come with one message; one drawing is enough for them
-  let waiting = false;
-  const soon = () => { if (waiting) return; waiting = true; queueMicrotask(() => { waiting = false; if (root.isConnected) draw(); }); };
-  const off = watch(model, ["depth", "width", "running", "patience", "back", "done", "spent", "low", "high", "agreement", "_past"], soon);
+  const off = watch(model, ["depth", "width", "running", "patience", "back", "done", "spent", "low", "high", "agreement", "_past"], draw);
   draw();
-  return () => { off(); if (get("running")) set(model, { running: false }); root.remove(); };
+  return () => { off(); if (get("running")) ask(model, { running: false }); root.remove(); };
 }
 
 export default { render };

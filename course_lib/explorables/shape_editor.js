@@ -58,7 +58,7 @@ function render({ model, el }) {
     });
     put(editor, columns.map((column) => column.element));
   }
-  function focusOn(/** @type {number} */ l) { columns[l]?.value.element.focus(); }
+  function focusOn(/** @type {number} */ l) { queueMicrotask(() => columns[l]?.value.element.focus()); } // once it is drawn
 
   // ---- neurons
   function drawNeurons() {

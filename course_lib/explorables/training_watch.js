@@ -1,4 +1,4 @@
-import { h, s, put, math, num, short, set, watch, button, choice, slider, field, sentence } from "./kit.js";
+import { h, s, put, math, num, short, ask, watch, button, choice, slider, field, sentence } from "./kit.js";
 
 // Training watch: the buttons of a run in the kernel, and its curves. Nothing is computed here.
 
@@ -19,17 +19,17 @@ function render({ model, el }) {
   const get = (/** @type {string} */ name) => model.get(name);
   const given = get("_given");
   const root = h("div", { class: "cr cr-train" });
-  const press = (/** @type {string} */ name) => set(model, { _asked: [name, get("_asked")[1] + 1] });
-  const start = button("start", () => set(model, { running: !get("running") }), { class: "cr-button cr-primary" });
+  const press = (/** @type {string} */ name) => ask(model, { _asked: [name, get("_asked")[1] + 1] });
+  const start = button("start", () => ask(model, { running: !get("running") }), { class: "cr-button cr-primary" });
   const one = button("one epoch", () => press("epoch")), again = button("start over", () => press("reset"));
-  const epochs = field("epochs of a run", { min: 1, max: 100000, step: 10 }, (value) => { if (value >= 1) set(model, { epochs: Math.min(100000, Math.round(value)) }); });
-  const pace = choice("epochs per second", PACES, (value) => set(model, { pace: Number(value) }));
-  const eta = slider("η", { min: -3, max: 1, step: 0.05, text: () => short(get("eta")) }, (value) => set(model, { eta: Number((10 ** value).toPrecision(2)) }));
-  const batch = slider("batch", { min: 0, max: Math.ceil(Math.log2(given.N)), step: 1, text: () => String(Math.min(given.N, get("batch"))) }, (value) => set(model, { batch: Math.min(given.N, 2 ** value) }));
+  const epochs = field("epochs of a run", { min: 1, max: 100000, step: 10 }, (value) => { if (value >= 1) ask(model, { epochs: Math.min(100000, Math.round(value)) }); });
+  const pace = choice("epochs per second", PACES, (value) => ask(model, { pace: Number(value) }));
+  const eta = slider("η", { min: -3, max: 1, step: 0.05, text: () => short(get("eta")) }, (value) => ask(model, { eta: Number((10 ** value).toPrecision(2)) }));
+  const batch = slider("batch", { min: 0, max: Math.ceil(Math.log2(given.N)), step: 1, text: () => String(Math.min(given.N, get("batch"))) }, (value) => ask(model, { batch: Math.min(given.N, 2 ** value) }));
   eta.input.setAttribute("aria-label", "learning rate");
   batch.input.setAttribute("aria-label", "examples in a batch");
-  const activations = choice("hidden layers; a change starts over", [["sigmoid", "sigmoid"], ["tanh", "tanh"], ["relu", "relu"]], (value) => set(model, { activation: value }));
-  const scale = slider("scale of the first weights", { min: -1, max: 1, step: 0.05, text: () => short(get("scale")) }, (value) => set(model, { scale: Number((10 ** value).toPrecision(2)) }));
+  const activations = choice("hidden layers; a change starts over", [["sigmoid", "sigmoid"], ["tanh", "tanh"], ["relu", "relu"]], (value) => ask(model, { activation: value }));
+  const scale = slider("scale of the first weights", { min: -1, max: 1, step: 0.05, text: () => short(get("scale")) }, (value) => ask(model, { scale: Number((10 ** value).toPrecision(2)) }));
   scale.input.setAttribute("aria-label", "scale of the first weights");
   const net = h("span", { class: "cr-tag", "data-number": "net" });
   root.append(h("div", { class: "cr-bar" }, start, one, given.again && again, h("label", { class: "cr-train-epochs" }, epochs.element, h("span", {}, "epochs a run")), pace.element),
@@ -123,7 +123,7 @@ function render({ model, el }) {
   const names = ["running", "epochs", "pace", "eta", "batch", "activation", "scale", "_shown"];
   const off = watch(model, names, draw);
   draw();
-  return () => { off(); root.remove(); if (get("running")) set(model, { running: false }); };
+  return () => { off(); root.remove(); if (get("running")) ask(model, { running: false }); };
 }
 
 export default { render };
