@@ -1,7 +1,11 @@
-"""The command `course`: lab, build, test, lint, grade. Each subcommand imports what it needs only when it is called."""
+"""The command `course`: what a student, an author and an instructor do.
+
+Each subcommand imports what it needs only when it is called.
+"""
 
 import argparse
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -39,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
     sub = command("lab", lab, "Open JupyterLab at the first notebook; further options go to JupyterLab.")
     sub.add_argument("--dry-run", action="store_true", help="only print the command that would be run")
+
+    sub = command("new", new, "Copy the lessons and the exercises into a folder of your own, to work in.")
+    sub.add_argument("folder", type=Path, metavar="FOLDER", help="a folder that is not there yet, or empty")
 
     sub = command("build", build, "Build the notebooks from their chapters.")
     sub.add_argument("chapters", nargs="*", metavar="NN", help="numbers of chapters (default: all)")
@@ -85,7 +92,7 @@ def root(options: argparse.Namespace) -> Path:
             return place.resolve()
     raise CourseError(
         f"expected a folder with notebooks/ or chapters/ in it, found none at or above {places[0].name or places[0]}; "
-        "try it from the folder of the course, or give --root"
+        "try it from the folder of the course, give --root, or make a folder with `course new`"
     )
 
 
@@ -103,6 +110,24 @@ def lab(options: argparse.Namespace, further: Sequence[str]) -> int:
         return subprocess.run([*jupyter, *further], cwd=folder, check=False).returncode
     except KeyboardInterrupt:  # Ctrl-C stops the server, which has said so itself
         return 0
+
+
+def new(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Copy lessons and exercises: from the package, where a wheel put them, else from the folder of the course."""
+    folder, carried = options.folder, Path(__file__).resolve().parent / "starter"
+    given = carried if carried.is_dir() and not options.root else root(options)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise CourseError(f"expected a new or an empty folder, {folder} is neither; nothing was written: try another")
+    files = [file for kind in ("notebooks", "exercises") for file in sorted((given / kind).glob("*.ipynb"))]
+    try:
+        for file in files:
+            to = folder / file.parent.name / file.name
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, to)  # the bytes alone: a student may write where the package may not be written
+    except OSError as error:
+        raise CourseError(f"{folder} cannot be written ({error.strerror}); try a folder of your own") from error
+    print(f"{len(files)} notebooks in {folder}; open them with `course lab --root {shlex.quote(str(folder))}`")
+    return 0
 
 
 def build(options: argparse.Namespace, further: Sequence[str]) -> int:
