@@ -3,23 +3,23 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from course_lib import exercises
-from course_lib._errors import CourseError
 from course_lib.exercises import outcomes
 from course_lib.exercises.declaration import Exercise, draw_cases, seed_of
 from course_lib.exercises.diagnosis import diagnose
 from course_lib.exercises.values import decode, encode
+from course_lib.grading.chapters import Chapters
 from course_lib.grading.difference import difference
-from course_lib.grading.engine import Attempt, Engine, SolutionError, Task
+from course_lib.grading.engine import Attempt, Attempts, Engine, Job, Task
 from course_lib.grading.gradebook import Graded, Result
-from course_lib.grading.graft import Answer, Slot, answers, named_exercises, setup_source, slots
+from course_lib.grading.graft import Answer, answers, setup_source
 from course_lib.grading.kernels import EngineError
-from course_lib.grading.submissions import BadFile, HandIn, Notebook, read, typed_name
+from course_lib.grading.submissions import BadFile, HandIn, typed_name
 
 TIMEOUT = 20.0  # seconds for the answer and the check of one exercise
 STANDS_ALONE = (
@@ -38,34 +38,26 @@ STOPPED = {
     "output": ("output-limit", "It printed more than can be read, so it was stopped."),
 }
 
-
-class Chapter:
-    """An instructor's notebook: the cells that run around the answers."""
-
-    def __init__(self, path: Path, lookup: Callable[[str], Exercise]) -> None:
-        try:
-            self.notebook = read(path)
-        except BadFile as bad:
-            raise CourseError(f"{path.name} in the folder of solutions cannot be read: {bad}") from bad
-        self.name = path.stem
-        self.slots: list[Slot] = slots(self.notebook)
-        self.exercises = {slot.exercise: lookup(slot.exercise) for slot in self.slots}
+SHORTER = " It had less time than usual, because those before it took all that one notebook may have."
 
 
-class Grader:
-    """Grades one hand-in after the other; holds the chapters and the engine.
+@dataclass(frozen=True)
+class Paper:
+    """A file that can be graded: its exercises, their inputs and answers, and the cells to run."""
 
-    lookup : gives the declaration of an exercise by its id
-    """
+    blank: Graded
+    exercises: Mapping[str, Exercise]
+    inputs: Mapping[str, Sequence[dict[str, Any]]]
+    found: Mapping[str, Answer]
+    setup: str
+    tasks: Sequence[Task]
 
-    def __init__(self, solutions: Path, engine: Engine, lookup: Callable[[str], Exercise] = exercises.exercise) -> None:
-        paths = sorted(solutions.glob("*.ipynb")) if solutions.is_dir() else []
-        if not paths:
-            raise CourseError(
-                "expected the instructor's notebooks in the folder of solutions, found none; try `course build`, or "
-                "name another folder"
-            )
-        self.chapters = {path.stem: Chapter(path, lookup) for path in paths}
+
+class Grader(Chapters):
+    """Grades one hand-in after the other: the instructor's notebooks, and an engine to run answers in."""
+
+    def __init__(self, solutions: Path, engine: Engine) -> None:
+        super().__init__(solutions)
         self.engine = engine
 
     def grade_all(self, work: Iterable[tuple[HandIn, str]], done: Callable[[HandIn, Graded], object]) -> None:
@@ -77,11 +69,28 @@ class Grader:
         What cannot be read, or what this machine fails at, is told as such. Raises CourseError where there is no
         sandbox or a solution fails, and what ``work`` and ``done`` raise.
         """
-        for hand_in, secret in work:
-            done(hand_in, self.grade(hand_in, secret))
+
+        def tell(hand_in: HandIn, paper: Paper, came: Attempts | EngineError) -> None:
+            done(hand_in, self.graded(paper, came))
+
+        def jobs() -> Iterator[Job]:
+            for hand_in, secret in work:
+                paper = self.open(hand_in, secret)
+                if isinstance(paper, Graded):
+                    done(hand_in, paper)
+                else:
+                    yield Job(paper.setup, paper.tasks, partial(tell, hand_in, paper))
+
+        self.engine.run_all(jobs())
 
     def grade(self, hand_in: HandIn, secret: str) -> Graded:
-        """Grade one file. Raises CourseError where there is no sandbox or a solution fails."""
+        """Grade one file, as `grade_all` does."""
+        came: list[Graded] = []
+        self.grade_all([(hand_in, secret)], lambda _, graded: came.append(graded))
+        return came[0]
+
+    def open(self, hand_in: HandIn, secret: str) -> "Paper | Graded":
+        """What is to be run of a file, or its result where nothing can be."""
         blank = Graded(
             hand_in.student,
             hand_in.name,
@@ -89,20 +98,18 @@ class Grader:
             sealed=self.engine.walls.sealed,
             person=hand_in.person,
             id=hand_in.id,
+            chapter=hand_in.chapter,
             unreadable=hand_in.problem,
         )
         if hand_in.problem:
             return blank
         try:
             notebook, chapter = self.read(hand_in)
-            content = hand_in.path.read_bytes()
         except BadFile as bad:
             return replace(blank, unreadable=str(bad))
-        except OSError as error:  # the file was taken away, or may not be read
-            return replace(blank, unreadable=f"it cannot be opened ({type(error).__name__})")
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
-        own = f"{secret}/{hand_in.student}/{hashlib.sha256(content).hexdigest()}"
+        own = f"{secret}/{hand_in.student}/{notebook.digest}"
         inputs = {id: draw(exercise, own, name) for id, exercise in chapter.exercises.items()}
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
         tasks = [
@@ -113,46 +120,18 @@ class Grader:
         ]  # fmt: skip
         kinds = {id: exercise.kind for id, exercise in chapter.exercises.items()}
         setup = setup_source(chapter.notebook, json.dumps({"name": name, "inputs": given, "kinds": kinds}))
-        try:
-            attempts = self.engine.run(setup, tasks) if tasks else {}
-        except SolutionError:
-            raise
-        except EngineError as error:
-            return replace(blank, chapter=chapter.name, name=name, trouble=f"{error}; grade it again")
+        return Paper(replace(blank, chapter=chapter.name, name=name), chapter.exercises, inputs, found, setup, tasks)
+
+    def graded(self, paper: "Paper", attempts: Attempts | EngineError) -> Graded:
+        """The result of a file, from what came when it was run."""
+        if isinstance(attempts, EngineError):
+            return replace(paper.blank, trouble=f"{attempts}; grade it again")
         results, notes = [], []
-        for id, exercise in chapter.exercises.items():
-            result, note = self.judge(exercise, inputs[id], found.get(id), attempts.get(id))
+        for id, exercise in paper.exercises.items():
+            result, note = self.judge(exercise, paper.inputs[id], paper.found.get(id), attempts.get(id))
             results.append(result)
             notes += [f"{id}: {line}" for line in note]
-        return replace(blank, chapter=chapter.name, name=name, results=tuple(results), notes=tuple(notes))
-
-    def read(self, hand_in: HandIn) -> tuple[Notebook, Chapter]:
-        """The notebook and its chapter: by its metadata, else its file's name, else the exercises that it names."""
-        notebook = read(hand_in.path)
-        if notebook.kind == "lesson":
-            raise BadFile("it is the notebook of a lesson; hand in the one of its exercises")
-        named = named_exercises(notebook)
-        in_name = [key for key in self.chapters if key.casefold() in hand_in.path.stem.casefold()]
-        shared = {key: len(named & chapter.exercises.keys()) for key, chapter in self.chapters.items()}
-        most = max(shared, key=lambda key: shared[key])
-        for key in (notebook.chapter, *in_name, most if shared[most] else ""):
-            if key in self.chapters:
-                return notebook, self.chapters[key]
-        raise BadFile("no exercise of this course is in it; hand in the notebook from the folder of exercises")
-
-    def latest(self, hand_ins: Iterable[HandIn]) -> tuple[list[HandIn], list[str]]:
-        """One file for each student and chapter, the last by name as browsers number them; and what was left out."""
-        last: dict[tuple[str, str], HandIn] = {}
-        notes = []
-        for hand_in in hand_ins:
-            try:
-                key = hand_in.student, self.read(hand_in)[1].name
-            except BadFile:
-                key = hand_in.student, hand_in.name
-            if key in last:
-                notes.append(f"{last[key].name}: not graded, {hand_in.name} is handed in for the same chapter")
-            last[key] = hand_in
-        return list(last.values()), notes
+        return replace(paper.blank, results=tuple(results), notes=tuple(notes))
 
     def judge(
         self, exercise: Exercise, inputs: Sequence[dict[str, Any]], answer: Answer | None, attempt: Attempt | None
@@ -166,7 +145,8 @@ class Grader:
         notes = [f"{answer.others + 1} cells claim to be its answer"] if answer.others else []
         if attempt.stopped:
             verdict, says = STOPPED[attempt.stopped]
-            return replace(result, verdict=verdict, says=says.format(timeout=self.engine.timeout)), notes
+            says += SHORTER if attempt.stopped == "time" and attempt.allowed < self.engine.timeout else ""
+            return replace(result, verdict=verdict, says=says.format(timeout=attempt.allowed)), notes
         outcome = outcome_of(exercise, inputs, attempt)
         if attempt.same != isinstance(outcome, outcomes.Correct):
             found = "equal to" if attempt.same else "not"

@@ -5,10 +5,11 @@ a `BadFile` with one clear line. Where the files are found: `intake`.
 """
 
 import ast
+import hashlib
 import json
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class HandIn:
     person  : the student's name where the platform says it, else ""
     id      : what the platform calls the student, else ""
     late    : whether it came late, as far as anybody can tell
-    problem : one line where it was refused before it was read
+    problem : one line where it was refused or cannot be read
+    chapter : name of its chapter, "" as long as nobody has looked
     """
 
     student: str
@@ -45,6 +47,7 @@ class HandIn:
     id: str = ""
     late: bool = False
     problem: str = ""
+    chapter: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,25 @@ class Notebook:
     chapter: str
     kind: str
     cells: tuple[Cell, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the code cells: outputs, widgets and texts may change, and it is the same work."""
+        return hashlib.sha256(json.dumps([astuple(cell) for cell in self.cells]).encode()).hexdigest()
+
+    def text(self) -> str:
+        """The code cells alone as a notebook file, which `read` reads as this notebook again."""
+        course = {"chapter": self.chapter, "kind": self.kind}
+        cells = [
+            {
+                "cell_type": "code",
+                "id": cell.id,
+                "metadata": {"course": {"role": cell.role, "exercise": cell.exercise}},
+                "source": cell.source,
+            }
+            for cell in self.cells
+        ]
+        return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {"course": course}, "cells": cells})
 
 
 def read(path: Path) -> Notebook:
