@@ -147,7 +147,7 @@ def test_the_values_in_a_bundle_are_rounded_and_the_verdict_is_not_made_from_the
         "from course_lib.exercises import exercise\n"
         "check('compose-jacobians', lambda *given: exercise('compose-jacobians').right(*given) * (1 + 1e-10))"
     )
-    (shown,), _ = run(kernel, SETUP + "\n" + code)[0][1:], None
+    (shown,), _ = run(kernel, SETUP + "\n" + code)[0][-1:], None
     assert "difference quotient" in shown["data"]["text/plain"]
     numbers = shown["data"][MIME]["cases"][0]["array"]
     assert all(len(repr(abs(v)).replace("0.", "").lstrip("0").replace(".", "")) <= 8 for v in numbers)
@@ -158,7 +158,7 @@ def test_running_the_cell_again_rewrites_its_source(kernel):
     cell = f'# answer: {FILL}\nJ = lock_in("{FILL}")  # my first matrix'
     shown, payload = run(kernel, cell)
     assert payload == []
-    assert shown[-1]["data"]["text/plain"] == f"{FILL}: fill in, then run this cell again"
+    assert shown[0]["data"]["text/plain"] == f"{FILL}: fill in, then run this cell again"
     run(
         kernel,
         f"w = s._session.widgets['{FILL}']; w.draft = [['1', '1/4'], ['', '-2'], ['1e-3', '0']]; w.touched = True",
@@ -171,7 +171,7 @@ def test_running_the_cell_again_rewrites_its_source(kernel):
     assert new in shown[0]["text"]
     shown, payload = run(kernel, new)
     assert payload == []
-    assert shown[-1]["data"]["text/plain"] == f"{FILL}: locked in"
+    assert shown[0]["data"]["text/plain"] == f"{FILL}: locked in"
     assert run(kernel, "print(J)")[0][0]["text"] == "[[1, 0.25], [Ellipsis, -2], [0.001, 0]]\n"
 
 
@@ -213,7 +213,7 @@ def test_the_progress_line_finds_its_chapter_and_its_text_stays_the_same(kernel)
     anew = SETUP.replace("student(", "s._session.__init__()\nstudent(").replace(", chapter='04'", "")
     assert run(kernel, anew)[0][0]["data"]["text/plain"] == "Your numbers are ready."
     assert run(kernel, "check('bias-and-fork', ...); print(s._session.line.heading)")[0][-1]["text"] == "Chapter 04\n"
-    assert run(kernel, "print(s._session.line.text())")[0][0]["text"] == "Your numbers are ready.\n"
+    assert run(kernel, "print(s._session.line.sentence())")[0][0]["text"] == "Your numbers are ready.\n"
 
 
 # --------------------------------------------------------------------------- the widget's data, without a page

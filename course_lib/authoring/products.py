@@ -159,8 +159,10 @@ class Draft:
             }
         )
         for cell in self.notebook.cells:
-            for output in cell.get("outputs", []):
-                output.get("data", {}).pop(VIEW, None)
+            if "outputs" in cell:
+                cell.outputs = [output for output in cell.outputs if output.get("data", {}).keys() != {VIEW}]
+                for output in cell.outputs:
+                    output.get("data", {}).pop(VIEW, None)
         return _dump(self.notebook)
 
 

@@ -11,7 +11,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
@@ -28,25 +27,14 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-class _Widget(anywidget.AnyWidget):
-    """A widget with a line of text and a static page of its own, for front ends that show no widgets."""
-
+class _Widget(svg.StillWidget):
     _esm = _HERE / "answer.js"
     _css = _HERE / "answer.css"
     kind = t.Unicode().tag(sync=True)
 
-    def text(self) -> str:
-        """One line that is the same on every machine."""
-        raise NotImplementedError
-
     def page(self) -> str:
-        """The static picture, HTML."""
-        return f"<p>{panel.simple(self.text())}</p>"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        made = super()._repr_mimebundle_(**kwargs)
-        data, meta = made if isinstance(made, tuple) else (made or {}, {})
-        return {**data, "text/plain": self.text(), "text/html": self.page()}, meta
+        """The sentence, HTML."""
+        return f"<p>{panel.simple(self.sentence())}</p>"
 
 
 class AnswerWidget(_Widget):
@@ -89,7 +77,7 @@ class AnswerWidget(_Widget):
         """The answer that the draft stands for, `...` where nothing is filled in; blanks of a matrix are `...`."""
         return from_draft(self.exercise.kind, self.shape, self.draft)
 
-    def text(self) -> str:
+    def sentence(self) -> str:
         """One line that is the same on every machine."""
         todo = "fill in, then run this cell again" if self.started_from is ... else "locked in"
         return f"{self.exercise.id}: {todo}"
@@ -131,7 +119,7 @@ class ProgressWidget(_Widget):
         states = {id: outcome.kind for id, outcome in session.outcomes.items()}
         self.items = [{"title": e.title, "points": e.points, "state": states.get(e.id, "not-attempted")} for e in found]
 
-    def text(self) -> str:
+    def sentence(self) -> str:
         """The constant line: how many exercises and points there are."""
         return self._line
 
@@ -159,7 +147,7 @@ class PredictionWidget(_Widget):
             because=panel.simple(prediction.because),
         )
 
-    def text(self) -> str:
+    def sentence(self) -> str:
         """The options in one line."""
         return "What do you expect? " + " | ".join(map(panel.plain, self.prediction.options))
 
@@ -169,9 +157,6 @@ class PredictionWidget(_Widget):
         truth = f"{self.options[self.right]}. {self.because}"
         answer = f"<details><summary>After the next cell: what is true</summary>{truth}</details>"
         return f"<p>What do you expect?</p><ul>{options}</ul>{answer}"
-
-    def __repr__(self) -> str:
-        return self.text()
 
 
 # --------------------------------------------------------------------------- the question

@@ -27,7 +27,50 @@ def module(name: str) -> str:
     return source
 
 
-class Explorable(anywidget.AnyWidget):
+VIEW = "application/vnd.jupyter.widget-view+json"
+LIVE = ":is(.cr, .crx-answer, .crx-progress)"  # what our modules draw into
+# The outputs of one cell in Jupyter's apps, VS Code and Colab: a live widget takes the place of its still, and where
+# Jupyter does not find the widget of a saved notebook, its "model not found" gives way to the still.
+STYLE = (
+    f"<style>:is(.jp-OutputArea-child, .output_container, .display_data):has(+ * {LIVE}) .cr-still,\n"
+    ".jp-OutputArea-child:has(.cr-still) + * > .lm-Panel.jp-OutputArea-output:not(:has(*)) { display: none }</style>"
+)
+
+
+class StillWidget(anywidget.AnyWidget):
+    """A widget that leaves a still of itself where it cannot live: a line of text, and a page without a script.
+
+    A notebook gets two outputs: the still, which every reader of the file shows, and the view of the live widget alone.
+    Jupyter shows but one form of an output, and in a trusted notebook takes the view, dead or alive.
+    """
+
+    def sentence(self) -> str:
+        """What is shown, in one line that is the same on every machine."""
+        raise NotImplementedError
+
+    def page(self) -> str:
+        """The same as HTML that needs no script and no style sheet."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.sentence()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        still = {"text/plain": self.sentence(), "text/html": f'{STYLE}<div class="cr-still">{self.page()}</div>'}
+        return data | still, metadata
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        data, metadata = self._repr_mimebundle_()
+        view = {VIEW: data.pop(VIEW)} if VIEW in data else {}
+        display(data, metadata=metadata, raw=True)
+        if view:
+            display(view, raw=True)
+
+
+class Explorable(StillWidget):
     """A widget that computes and draws in the page; its traits are its only state.
 
     A subclass names its module (``class PathExplorer(Explorable, module="path_explorer")``), gives ``sentence()``, the
@@ -39,29 +82,20 @@ class Explorable(anywidget.AnyWidget):
             cls._esm = _module(module)
             cls._css = "".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("kit", module))
         super().__init_subclass__(**kwargs)
-
-    def sentence(self) -> str:
-        """What the explorable shows now, in one deterministic line."""
-        raise NotImplementedError
+        for trait in cls.class_own_traits(sync=True).values():
+            trait.tag(echo_update=False)  # the page knows what it has set, and may have set something newer since
 
     def picture(self) -> str:
         """What the explorable shows now, as the text of an SVG."""
         raise NotImplementedError
 
-    def __repr__(self) -> str:
-        return self.sentence()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        sentence = self.sentence()
+    def page(self) -> str:
+        """The picture with its sentence."""
+        sentence = escape(self.sentence())
         # An image with the SVG inside, not bare <svg>: front ends strip svg elements from notebooks not yet trusted.
         source = base64.b64encode(self.picture().encode()).decode()
-        data["text/plain"] = sentence
-        data["text/html"] = (
-            f'<figure><img alt="{escape(sentence)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%">'
-            f"<figcaption>{escape(sentence)}</figcaption></figure>"
-        )
-        return data, metadata
+        image = f'<img alt="{sentence}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%">'
+        return f"<figure>{image}<figcaption>{sentence}</figcaption></figure>"
 
 
 _module = module  # the keyword of __init_subclass__ has the same name

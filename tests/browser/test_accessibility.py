@@ -55,7 +55,7 @@ def test_axe_finds_nothing_in_the_dark(bench):
 def test_axe_finds_nothing_in_the_widgets_of_the_exercises(bench, dark):
     for widget in answer_widgets():
         bench.show(widget, dark=dark)
-        assert violations(bench.page) == [], widget.text()
+        assert violations(bench.page) == [], widget.sentence()
 
 
 def test_axe_finds_a_button_without_a_name_and_pale_text(bench):

@@ -6,6 +6,8 @@ from html import unescape
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_reopening import assert_live, assert_still
+
 # class, its arguments, what Python sets, what the page says then, the control that gets a key, the trait it moves
 CASES = [
     ("LayoutSwitch", "", "reading = 'rows'", "Turned over", "input[value=rows]", "ArrowLeft", "reading"),
@@ -55,7 +57,10 @@ def test_set_key_read_back_save_and_reopen(open_notebook, app):
         data = saved.cells[k + 1].outputs[0].data
         assert data["text/plain"] in unescape(data["text/html"]), f"{name}: the file has the sentence and the picture"
         assert "base64," in data["text/html"]
-    reopened = open_notebook(notebook.file, app)
+    reopened = open_notebook(notebook.file, app)  # with a kernel that has run nothing
+    for k, (name, *_) in enumerate(CASES):
+        assert_still(reopened.cell(k + 1), name)
     reopened.run_all()
     for k, (name, _, _, words, *_) in enumerate(CASES):
         expect(reopened.cell(k + 1).locator(".cr-sentence").first, name).to_contain_text(words)
+        assert_live(reopened.cell(k + 1), name)
