@@ -1,4 +1,4 @@
-"""What Binder makes of the repository: the Dockerfile that repo2docker renders, and the packages that it starts from."""
+"""What Binder makes of the repository: the Dockerfile that repo2docker renders, and the packages it starts from."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def base_python(rendered: str) -> str:
 
 
 def environment_is_kept_across_commits(rendered: str) -> bool:
-    """Whether the packages are installed before the repository is copied, so that a commit leaves the layer as it is."""
+    """Whether the packages are installed before the repository is copied, so that a commit leaves that layer."""
     steps = [line for line in rendered.splitlines() if "env update" in line or re.match(r"COPY .* src/ ", line)]
     assert len(steps) == 2, steps
     return "env update" in steps[0]
