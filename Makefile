@@ -18,7 +18,7 @@ CREATE := $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
 
-.PHONY: lab test lint types check unit nbval browser build prove test-torch bench clean
+.PHONY: lab test lint types check unit nbval browser build prove gallery test-torch bench clean
 
 lab: $(VENV)/.course
 	$(BIN)/course lab $(LAB)
@@ -52,6 +52,10 @@ build: $(VENV)/.course-test
 # The proof of every exercise over 200 students, as a table; `unit` has it over a few.
 prove: $(VENV)/.course-test
 	$(BIN)/python -m tests.prove
+
+# The pictures of docs/gallery.md.
+gallery: $(VENV)/.course-test
+	$(BIN)/python docs/gallery.py
 
 # For developers: gradients against PyTorch's. Never a dependency of the course.
 test-torch: $(VENV)/.course-test

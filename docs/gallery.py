@@ -1,0 +1,186 @@
+"""The pictures of the guide, made by the course itself: explorables, questions, figures, the pages of grading.
+
+    python docs/gallery.py [NAME ...]     writes docs/gallery/NAME.png and NAME_dark.png, all of them by default
+
+Everything is seeded but the times in a few pictures, which are given. Needs what `make test` needs: Chromium,
+and bubblewrap for the pages of grading.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "gallery"
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import nbformat  # noqa: E402
+import submissions  # noqa: E402
+from anywidget import AnyWidget  # noqa: E402
+from PIL import Image  # noqa: E402 - comes with Matplotlib
+from playwright.sync_api import Page, sync_playwright  # noqa: E402
+
+from course_lib.exercises import exercise  # noqa: E402
+from course_lib.exercises.declaration import draw_cases, seed_of  # noqa: E402
+from course_lib.exercises.session import Session  # noqa: E402
+from course_lib.exercises.widget import AnswerWidget  # noqa: E402
+from course_lib.explorables import (  # noqa: E402
+    BatchStacker,
+    DepthExplorer,
+    DifferenceExplorer,
+    GraphPlayer,
+    JacobianStage,
+    LayoutSwitch,
+    LineFitter,
+    PassPlayer,
+    PathExplorer,
+    ShapeEditor,
+    TrainingWatch,
+)
+from course_lib.grading import grade  # noqa: E402
+from tests.browser.bench import Bench  # noqa: E402
+from tests.browser.conftest import FLAGS, NAMES  # noqa: E402
+from tests.explorable_states import TIMES, raced, trained  # noqa: E402
+
+WIDTH, SCALE, COLOURS = 900, 1.25, 96
+EXPLORABLES = {
+    "00_layout_switch": lambda: LayoutSwitch("rows"),
+    "01_line_fitter": lambda: LineFitter(w=0.9, b=1.4, squares=True, arrow=True),
+    "02_shape_editor": lambda: ShapeEditor([3, 4, 2]),
+    "03_difference_explorer": lambda: DifferenceExplorer("exp", h=0.5),
+    "04_jacobian_stage": lambda: JacobianStage("polar", column=2),
+    "05_path_explorer": lambda: PathExplorer(paths=["x1 > h1 > y1"]),
+    "06_pass_player": lambda: PassPlayer(step=9, selected="w 2 1 2"),
+    "07_batch_stacker": lambda: BatchStacker(n=3, entry=[1, 2], times=TIMES, layer=[32, 64]),
+    "08_graph_player": lambda: GraphPlayer("diamond", mode="reverse", step=8),
+    "09_race": lambda: raced(32, 16, 3_150, [[0.1, 4.8, 5.2], [0.2, 3.8, 5.4], [0.5, 3.9, 6.2], [0.8, 3.9, 5.7]]),
+    "10_depth_explorer": lambda: DepthExplorer(20, "tanh", 0.8, layer=12),
+    "10_training_watch": lambda: trained(TrainingWatch("moons"), 60),
+}
+
+
+def answered(id: str, mistake: str) -> AnswerWidget:
+    """A typed exercise whose answer is a known mistake, with its verdict."""
+    session = Session()
+    session.name = "Ada Lovelace"
+    declared = exercise(id)
+    given = draw_cases(declared, seed_of(session.name, id))[0]
+    wrong = next(m.wrong for m in declared.mistakes if m.name == mistake)
+    widget = AnswerWidget(session, declared, given, wrong(*given.values()))
+    widget.check()
+    return widget
+
+
+ANSWERS = {
+    "answer_numbers": lambda: answered("jacobian-fill", "factor-two"),
+    "answer_nodes": lambda: answered("needs-w2", "own-weight"),
+}
+
+
+FIGURES = {  # name -> chapter, what its cell calls last
+    "figure_error_against_step": ("03_finite_differences", "Error against step: least"),
+    "figure_jacobians": ("04_jacobians", "plot_jacobians(patterns)"),
+    "figure_map_on_grid": ("04_jacobians", "plot_map_on_grid(g, J, x"),
+    "figure_passes": ("06_backpropagation", "plot_passes(W, z, a, delta)"),
+    "figure_computation": ("08_graphs", "plot_computation(f)"),
+    "figure_wrong_passes": ("10_training", "plot_wrong_passes(final"),
+}
+CLASS = "Ada Bo Cem Dora Emil Fay Gus Hana Ivo Jun Kim Lea Max Nia Oli Pia Quin Rex Sue Tom Uma Vic Wim Zoe"
+TYPED = {  # what the class answers: None is right
+    "jacobian_fill": [None, None, None, "transposed", "zero-not-left-blank", None],
+    "jacobian_patterns": [None, None, "sum", "elementwise"],
+    "jacobian_layout": [None, None, "our-order", "our-order", None],
+    "bias_and_fork": [None, "transposed", None, "full-rows", None, None, None],
+}
+NUDGES = [("", ""), ("(2 * h)", "h"), ("", ""), ("", ""), ("zip(*J)", "J")]  # changes of numerical_jacobian
+PAGES = {"feedback": ("feedback/Dora.html", 1280), "class": ("class.html", 1400)}  # the file, how much of it in pixels
+
+
+def figure(chapter: str, call: str) -> bytes:
+    """The picture that the saved lesson has below the cell with this call."""
+    lesson = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4)
+    (cell,) = (cell for cell in lesson.cells if cell.cell_type == "code" and call in cell.source)
+    return next(base64.b64decode(out.data["image/png"]) for out in cell.outputs if "image/png" in out.get("data", {}))
+
+
+def graded(folder: Path) -> Path:
+    """A class with mistakes of all kinds, graded; the folder with the pages."""
+    (folder / "in").mkdir()
+    for k, name in enumerate(CLASS.split()):
+        answers = {}
+        for id, ways in TYPED.items():
+            if mistake := ways[k % len(ways)]:
+                answers[id] = submissions.wrong(id.replace("_", "-"), name, mistake)
+        nudged = submissions.CODE["numerical-jacobian"].replace(*NUDGES[k % len(NUDGES)])
+        paper = submissions.paper("04_jacobians", name, numerical_jacobian=nudged, **answers)
+        (folder / "in" / f"{name}_04_jacobians.ipynb").write_text(json.dumps(paper), encoding="utf-8")
+    grade(folder / "in", folder / "out", seed="a secret for one term", solutions=ROOT / "solutions")
+    return folder / "out"
+
+
+def save(name: str, png: bytes, wide: int) -> None:
+    """Write a picture, no wider than so many pixels and with few colours: what is drawn here has few."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    if picture.width > wide:
+        picture = picture.resize((wide, round(picture.height * wide / picture.width)), Image.Resampling.LANCZOS)
+    picture = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    OUT.mkdir(exist_ok=True)
+    picture.save(OUT / f"{name}.png", optimize=True)
+    print(f"{name}.png: {picture.width} x {picture.height}, {(OUT / f'{name}.png').stat().st_size >> 10} kB")
+
+
+def shoot_widget(page: Page, name: str, make: Callable[[], AnyWidget], width: int) -> None:
+    """A widget alone in a page, in both themes."""
+    for dark in (False, True):
+        bench = Bench(page)
+        bench.show(make(), width=width, dark=dark)
+        page.wait_for_timeout(400)  # until what moves has come to rest
+        box = page.locator("main").bounding_box()
+        clip = {"x": 0, "y": 0, "width": width + 32, "height": box["y"] + box["height"] + 8}
+        save(f"{name}{'_dark' * dark}", page.screenshot(clip=clip, full_page=True), round(SCALE * (width + 32)))
+        if bench.errors:
+            sys.exit(f"{name}: {bench.errors[0]}")
+
+
+def shoot_page(page: Page, name: str, path: Path, high: int) -> None:
+    """The upper part of a page of grading, in both themes."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": WIDTH, "height": high})
+        page.goto(path.as_uri())
+        save(f"{name}{'_dark' * (theme == 'dark')}", page.screenshot(), round(SCALE * WIDTH))
+
+
+def main(names: list[str]) -> None:
+    """Make the pictures of these names, or all."""
+    everything = [*EXPLORABLES, *ANSWERS, *FIGURES, *PAGES]
+    if unknown := set(names) - set(everything):
+        sys.exit(f"expected names of {', '.join(everything)}, got {', '.join(sorted(unknown))}")
+    names = names or everything
+    for name in filter(FIGURES.get, names):
+        save(name, figure(*FIGURES[name]), WIDTH)
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    flags = [*FLAGS[:-2], *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
+        chromium = playwright.chromium.launch(executable_path=program, args=flags)
+        page = chromium.new_page(device_scale_factor=SCALE, reduced_motion="reduce")
+        for name, make in (EXPLORABLES | ANSWERS).items():
+            if name in names:
+                shoot_widget(page, name, make, WIDTH if name in EXPLORABLES else 820)
+        if any(name in PAGES for name in names):
+            out = graded(Path(scratch))
+            for name in filter(PAGES.get, names):
+                shoot_page(page, name, out / PAGES[name][0], PAGES[name][1])
+        chromium.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
