@@ -190,7 +190,16 @@ def _metadata(cell: Cell) -> dict:
         metadata["course"] = {"role": cell.role}
     if cell.exercise:
         metadata["course"] |= {"exercise": cell.exercise.id, "points": cell.exercise.points}
+        metadata["nbgrader"] = _nbgrader(cell.role, cell.exercise)
     return metadata
+
+
+def _nbgrader(role: str, exercise: Exercise) -> dict:
+    """What nbgrader reads of a cell (version 3 of its format): answers are the student's, the points hang on checks."""
+    checks = role == "check"
+    points = {"points": exercise.points} if checks else {}
+    kind = {"solution": not checks, "grade": checks, "locked": checks, "task": False, "schema_version": 3}
+    return {"grade_id": f"{role}-{exercise.id}", **kind, **points}
 
 
 def _text(lines: Iterable[Line]) -> str:

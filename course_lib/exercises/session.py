@@ -13,6 +13,7 @@ delivered by `load`, no declaration is imported and no verdict made: the kernel 
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import os
 import re
@@ -76,23 +77,30 @@ class Session:
         return SimpleNamespace(**self.inputs(id)[0])
 
     # ----------------------------------------------------------------- checking
-    def check(self, id: str, answer: Any) -> None:
-        """Show the verdict on an answer, and leave the values that it gives in the output."""
+    def check(self, id: str, answer: Any) -> float | None:
+        """Show the verdict on an answer, and leave the values that it gives in the output.
+
+        Where nbgrader runs the cell, the points: returned for a part of them, `NoPoints` raised for none.
+        """
         if self.given is not None:
             kind = self.kinds.get(id, "code" if callable(answer) else "num")
             record = values.evaluate(answer, self.inputs(id), kind, id)
-            return _display({"text/plain": f"{id}: values recorded", MIME: record})
+            _display({"text/plain": f"{id}: values recorded", MIME: record})
+            return None
         from course_lib.exercises import panel
 
         exercise, inputs = _exercise(id), self.inputs(id)
-        outcome, record = self.judge(id, answer)
+        nbgrader = "NBGRADER_EXECUTION" in os.environ  # which takes a word on stderr for a failure
+        with contextlib.redirect_stderr(sys.stdout) if nbgrader else contextlib.nullcontext():
+            outcome, record = self.judge(id, answer)
         if not _in_notebook():
             print(panel.text(exercise, outcome))
             return None
         page = panel.verdict(exercise, outcome, inputs, record, self.attempts.get(id, 0))
         if "cases" in record:  # two machines write the same digits, so that plain nbval finds the same
             record = record | {"cases": [values.rounded(case) for case in record["cases"]]}
-        return _display({"text/plain": f"{id}: {outcome.line()}", "text/html": page, MIME: record})
+        _display({"text/plain": f"{id}: {outcome.line()}", "text/html": page, MIME: record})
+        return _for_nbgrader(exercise, outcome) if nbgrader else None
 
     def judge(self, id: str, answer: Any) -> tuple[Outcome, dict[str, Any]]:
         """(outcome, record) of an answer; counts the attempt."""
@@ -262,6 +270,21 @@ def progress_text(chapter: str) -> str:
         return "Your numbers are ready."
     found = exercises_of(chapter)
     return f"Chapter {chapter}: {len(found)} exercises, {sum(e.points for e in found)} points"
+
+
+# --------------------------------------------------------------------------- points for nbgrader
+class NoPoints(AssertionError):
+    """What a check raises for nbgrader, which gives no points to a cell that fails; shown as its sentence alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def _for_nbgrader(exercise: Exercise, outcome: Outcome) -> float | None:
+    """What nbgrader makes points of: an error for none, a number as the cell's value for a part, nothing for all."""
+    if outcome.score == 0:
+        raise NoPoints(f"{exercise.id}: {outcome.line()}")
+    return None if outcome.score == 1 else exercise.points * outcome.score
 
 
 # --------------------------------------------------------------------------- where this runs
