@@ -1,6 +1,6 @@
 """The pictures of the guide, made by the course itself: explorables, questions, figures, the pages of grading.
 
-    python docs/gallery.py [NAME ...]     writes docs/gallery/NAME.png and NAME_dark.png, all of them by default
+    python docs/gallery.py [NAME ...]     writes docs/gallery/NAME.png and NAME_dark.png; by default all, and the SVG
 
 Everything is seeded but the times in a few pictures, which are given. Needs what `make test` needs: Chromium,
 and bubblewrap for the pages of grading.
@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,7 @@ OUT = ROOT / "docs" / "gallery"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import nbformat  # noqa: E402
+import numpy as np  # noqa: E402
 import submissions  # noqa: E402
 from anywidget import AnyWidget  # noqa: E402
 from PIL import Image  # noqa: E402 - comes with Matplotlib
@@ -45,6 +47,7 @@ from course_lib.explorables import (  # noqa: E402
     ShapeEditor,
     TrainingWatch,
 )
+from course_lib.explorables import _base as base  # noqa: E402
 from course_lib.grading import grade  # noqa: E402
 from tests.browser.bench import Bench  # noqa: E402
 from tests.browser.conftest import FLAGS, NAMES  # noqa: E402
@@ -65,6 +68,13 @@ EXPLORABLES = {
     "10_depth_explorer": lambda: DepthExplorer(20, "tanh", 0.8, layer=12),
     "10_training_watch": lambda: trained(TrainingWatch("moons"), 60),
 }
+
+
+WAY = (
+    "In class: answer cell, check, values, diagnosis, verdict. When graded: hand-in, graft, then answer cell, check "
+    "and values in the sandbox; the solution in a sandbox of its own, with the same seed; comparison, diagnosis, "
+    "gradebook."
+)
 
 
 def answered(id: str, mistake: str) -> AnswerWidget:
@@ -126,13 +136,75 @@ def graded(folder: Path) -> Path:
     return folder / "out"
 
 
+def way_of_an_answer() -> str:
+    """The way of one answer, in class and when it is graded, as the text of an SVG."""
+    parts: list[str] = []
+
+    def station(x: float, y: float, name: str, *lines: str, width: float = 138, tone: str = base.QUIET) -> None:
+        high = 30 + 16 * len(lines)
+        parts.append(base.box(x, y, width, high, tone))
+        parts.append(base.text(x + width / 2, y + 16, name, size=13 if width > 100 else 12, weight=600))
+        parts.extend(
+            base.text(x + width / 2, y + 35 + 16 * k, said, base.QUIET, size=11.5) for k, said in enumerate(lines)
+        )
+
+    def arrow(*points: tuple[float, float], tone: str = base.QUIET) -> None:
+        parts.append(base.line(points, tone, 2))
+        (u, v), (x, y) = points[-2:]
+        c, s = np.array([x - u, y - v]) / np.hypot(x - u, y - v)
+        parts.append(
+            base.line([(x - 9 * c + 5 * s, y - 9 * s - 5 * c), (x, y), (x - 9 * c - 5 * s, y - 9 * s + 5 * c)], tone, 2)
+        )
+
+    def box_of_bubblewrap(y: float, name: str) -> None:
+        corners = [(322, y - 34), (646, y - 34), (646, y + 62), (322, y + 62)]
+        parts.append(base.line(corners, base.ERROR, 1.5, "6 5", close=True))
+        parts.append(base.text(332, y - 20, name, base.ERROR, "start", 12, 600))
+        for k, (what, where) in enumerate(
+            (("answer cell", "its source"), ("check cell", "ours"), ("values", "as JSON"))
+        ):
+            station(334 + 104 * k, y, what, where, width=92)
+        arrow((426, y + 23), (438, y + 23))
+        arrow((530, y + 23), (542, y + 23))
+
+    parts.append(base.text(20, 22, "In class: the student's own kernel", anchor="start", size=14, weight=600))
+    top = 44
+    station(20, top, "answer cell", "source,", "or a locked-in literal")
+    station(200, top, "check", "exercises.session", "own numbers", tone=base.VALUE)
+    station(380, top, "values", "exercises.values", "calls, records", tone=base.VALUE)
+    station(560, top, "diagnosis", "exercises.diagnosis", "right? which mistake?", tone=base.VALUE)
+    station(740, top, "verdict", "exercises.panel", "name, picture, hints", tone=base.VALUE)
+    for x in (158, 338, 518, 698):
+        arrow((x, top + 31), (x + 42, top + 31))
+
+    parts.append(base.text(104, 172, "When it is graded", anchor="start", size=14, weight=600))
+    row, below = 230, 370
+    station(20, row - 8, "hand-in", "grading.intake,", "grading.submissions")
+    station(176, row - 8, "graft", "grading.graft: only", "answers are taken", width=130)
+    box_of_bubblewrap(row, "in the sandbox")
+    station(662, row - 8, "comparison", "grading.engine:", "nbval, within tolerance", width=148)
+    arrow((89, top + 62), (89, row - 8))
+    arrow((158, row + 23), (176, row + 23))
+    arrow((306, row + 23), (334, row + 23))
+    arrow((634, row + 23), (662, row + 23))
+    station(176, below - 8, "solution", "the instructor's", "notebook", width=130)
+    box_of_bubblewrap(below, "in a sandbox of its own")
+    arrow((306, below + 23), (334, below + 23))
+    arrow((634, below + 23), (736, below + 23), (736, row + 54))
+    parts.append(base.text(484, 313, "both with inputs from the same secret seed", base.QUIET, size=12))
+    station(752, below - 8, "gradebook", "feedback, class,", "platforms", width=128)
+    arrow((810, row + 23), (845, row + 23), (845, below - 8))
+    parts.append(base.text(838, 313, "diagnosis", base.VALUE, "end", 12, 600))
+    picture = base.svg(900, 446, *parts)
+    return picture.replace("<svg ", f'<svg role="img" aria-label="{escape(WAY)}" ', 1)
+
+
 def save(name: str, png: bytes, wide: int) -> None:
     """Write a picture, no wider than so many pixels and with few colours: what is drawn here has few."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > wide:
         picture = picture.resize((wide, round(picture.height * wide / picture.width)), Image.Resampling.LANCZOS)
     picture = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    OUT.mkdir(exist_ok=True)
     picture.save(OUT / f"{name}.png", optimize=True)
     print(f"{name}.png: {picture.width} x {picture.height}, {(OUT / f'{name}.png').stat().st_size >> 10} kB")
 
@@ -161,10 +233,13 @@ def shoot_page(page: Page, name: str, path: Path, high: int) -> None:
 
 def main(names: list[str]) -> None:
     """Make the pictures of these names, or all."""
-    everything = [*EXPLORABLES, *ANSWERS, *FIGURES, *PAGES]
+    everything = ["way_of_an_answer", *EXPLORABLES, *ANSWERS, *FIGURES, *PAGES]
     if unknown := set(names) - set(everything):
         sys.exit(f"expected names of {', '.join(everything)}, got {', '.join(sorted(unknown))}")
     names = names or everything
+    OUT.mkdir(exist_ok=True)
+    if "way_of_an_answer" in names:
+        (OUT / "way_of_an_answer.svg").write_text(way_of_an_answer() + "\n", encoding="utf-8")
     for name in filter(FIGURES.get, names):
         save(name, figure(*FIGURES[name]), WIDTH)
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
