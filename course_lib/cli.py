@@ -51,6 +51,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("chapters", nargs="*", metavar="NN", help="numbers of chapters (default: all)")
     sub.add_argument("--check", action="store_true", help="write nothing; say which product is stale")
 
+    sub = command("links", links, "Write the links that open the course on Binder, Colab and a JupyterHub.")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--repo", metavar="OWNER/NAME", help="the repository on GitHub (default: as before)")
+    which.add_argument("--none", action="store_true", help="take all links away")
+    sub.add_argument("--branch", help="the branch or tag that is opened (default: main)")
+    sub.add_argument("--hub", metavar="URL", help="the JupyterHub of the class, with nbgitpuller on it")
+
     command("test", test, "Run all notebooks and compare with their saved outputs; further options go to pytest.")
 
     sub = command("lint", lint, "Find check cells that could be guessed, or are never compared.")
@@ -137,6 +144,25 @@ def build(options: argparse.Namespace, further: Sequence[str]) -> int:
     report = authoring.build(options.chapters or None, root=root(options), check=options.check)
     print(report)
     return 1 if report.stale else 0
+
+
+def links(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Write where the course is, or the links anew from what was written."""
+    from course_lib import authoring
+
+    folder = root(options)
+    given = {name: value for name in ("branch", "hub") if (value := getattr(options, name)) is not None}
+    if given and not options.repo:
+        raise CourseError(f"expected --repo beside --{' and --'.join(given)}; nothing was written")
+    where = authoring.Links(options.repo, **given) if options.repo else None
+    if not (where or options.none or (where := authoring.read_links(folder))):
+        raise CourseError("no repository is known yet; try `course links --repo OWNER/NAME`")
+    for path in (changed := authoring.link(folder, where)):
+        print(path)
+    print(f"{len(changed)} files changed; commit and push them" if changed else "All links are as they should be")
+    for place, url in (where.places() if where else {}).items():
+        print(f"{place:10}  {url}")
+    return 0
 
 
 def test(options: argparse.Namespace, further: Sequence[str]) -> int:

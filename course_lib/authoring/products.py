@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode, v4
 
 from course_lib._errors import CourseError
+from course_lib.authoring import links
 from course_lib.authoring.run import CellFailed, execute
 from course_lib.authoring.source import AuthoringError, Cell, Line, read_exercises, read_lesson
 
@@ -83,9 +84,10 @@ def build(
     started = time.perf_counter()
     root = Path.cwd() if root is None else Path(root)
     names = _select(root, chapters)
+    where = links.read_links(root)
     drafts = [draft for name in names for draft in _drafts(root, name, (declared or _declared)(name))]
     with ThreadPoolExecutor(jobs) as pool:
-        results = [pool.submit(draft.finish) for draft in drafts]
+        results = [pool.submit(draft.finish, where) for draft in drafts]
         try:
             made = {draft.path: result.result() for draft, result in zip(drafts, results, strict=True)}
         except BaseException:
@@ -101,6 +103,38 @@ def build(
         products = [Product(path, "unchanged" if old[path] == new else "written") for path, new in made.items()]
         _write({root / path: new for path, new in made.items() if old[path] != new})
     return Report(tuple(products), time.perf_counter() - started)
+
+
+def link(root: Path, where: links.Links | None) -> list[str]:
+    """Write where the course is and what follows from it: README's badges and the heads of the notebooks.
+
+    No notebook is run; a build would give the same. Returns the paths of the files that were written or taken away.
+    Raises : CourseError if there is no folder chapters/, or if a notebook or README.md cannot take its links.
+    """
+    if not (root / "chapters").is_dir():
+        raise CourseError(f"expected the folder of the course with chapters/ in it, {root.name} is none; give --root")
+    new = {"README.md": links.badges((root / "README.md").read_text(encoding="utf-8"), where).encode()}
+    for kind in ("notebooks", "exercises"):
+        for file in sorted((root / kind).glob("*.ipynb")):
+            path = f"{kind}/{file.name}"
+            try:
+                notebook = nbformat.read(file, as_version=nbformat.NO_CONVERT)
+                links.put_head(notebook, path, where)
+                new[path] = _dump(notebook)
+            except Exception as error:  # whatever a damaged file does to its reader
+                raise CourseError(f"{path} is no notebook as `course build` makes them; try that first") from error
+    if where:
+        new[links.FILE] = links.source(where).encode()
+    changed = {path: content for path, content in new.items() if not _holds(root / path, content)}
+    _write({root / path: content for path, content in changed.items()})
+    if not where and (root / links.FILE).is_file():
+        (root / links.FILE).unlink()
+        changed[links.FILE] = b""
+    return list(changed)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 # ---------------------------------------------------------------------------------------------------------- drafts
@@ -142,8 +176,8 @@ class Draft:
             id = f"{first}-{repeats}"
         return id
 
-    def finish(self) -> bytes:
-        """Execute, unless it is for the student to do, and give the bytes of the file."""
+    def finish(self, where: links.Links | None) -> bytes:
+        """Execute, unless it is for the student to do, put the links at the head, and give the bytes of the file."""
         if self.kind != "exercises":
             try:
                 execute(self.notebook)
@@ -163,6 +197,8 @@ class Draft:
                 cell.outputs = [output for output in cell.outputs if output.get("data", {}).keys() != {VIEW}]
                 for output in cell.outputs:
                     output.get("data", {}).pop(VIEW, None)
+        if self.kind != "solutions":
+            links.put_head(self.notebook, self.path, where)
         return _dump(self.notebook)
 
 
