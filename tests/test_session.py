@@ -1,8 +1,11 @@
 """A student at work, without a front end, in a terminal and in a kernel; and the same calls when grading."""
 
 import json
+import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
+from html import unescape
 from types import SimpleNamespace
 
 import numpy as np
@@ -254,13 +257,58 @@ def test_an_answer_that_does_not_fit_leaves_the_widget_blank():
 def test_a_widget_says_what_it_is_in_one_line(session):
     e = exercise("factors-order")
     widget = AnswerWidget(session, e, session.inputs(e.id)[0])
-    made = widget._repr_mimebundle_()
-    data = made[0] if isinstance(made, tuple) else made
+    data, _ = widget._repr_mimebundle_()
     assert data["text/plain"] == "factors-order: fill in, then run this cell again"
     assert "<script" not in data["text/html"]
     assert widget.value() is ...
     widget.draft = ["d", "c", "b", "a"]
     assert widget.value() == "d c b a"
+
+
+STILLS = [
+    (FILL, [[1, 0.25], [..., -2], [0.001, 1 / 3]], [["1", "0.25"], ["\xa0", "-2"], ["0.001", "1/3"]]),
+    (FILL, ..., [["\xa0", "\xa0"]] * 3),
+    ("two-two-two", [0.1234567891234] * 6, [["0.123457"]] * 6),
+]
+
+
+@pytest.mark.parametrize("id, answer, entries", STILLS)
+def test_the_still_of_a_matrix_to_fill_in_is_a_table_with_headers(session, id, answer, entries):
+    widget = AnswerWidget(session, exercise(id), session.inputs(id)[0], answer)
+    table = ElementTree.fromstring(re.findall(r"<table.*?</table>", unescape(widget.page()))[-1])
+    assert [[cell.text for cell in row.iter("td")] for row in table.iter("tr")][-len(entries) :] == entries
+    heads = [(head.get("scope"), "".join(head.itertext())) for head in table.iter("th")]
+    columns = [("col", c) for c in ("x₁", "x₂")] if id == FILL else []
+    rows = ["y₁", "y₂", "y₃"] if id == FILL else ["δ²₁", "δ²₂", "δ¹₁", "δ¹₂", "∂L/∂W²₁₂", "∂L/∂W¹₂₁"]
+    assert heads == [*columns, *(("row", r) for r in rows)]
+    assert ("locked in" in widget.page()) == (answer is not ...)
+
+
+@pytest.mark.parametrize(
+    "id, answer, listed",
+    [
+        ("read-report", ..., ["a", "b", "c", "d"]),
+        ("read-report", "b", ["a", "✓ b", "c", "d"]),
+        ("factors-order", ..., ["a", "b", "c", "d"]),
+        ("factors-order", "c a b d", ["c", "a", "b", "d"]),
+    ],
+)
+def test_the_still_of_a_list_marks_what_is_chosen_and_keeps_its_order(session, id, answer, listed):
+    page = AnswerWidget(session, exercise(id), session.inputs(id)[0], answer).page()
+    assert ["".join(item) for item in re.findall(r"<li>(✓ )?<b>(\w)</b>", page)] == listed
+
+
+def test_the_still_of_a_graph_names_what_is_chosen(session):
+    e = exercise("needs-w2")
+    page = AnswerWidget(session, e, session.inputs(e.id)[0], ["W2", "a1"]).page()
+    assert "Chosen: W2, a1" in page
+    assert 'alt="Links: ' in page
+
+
+def test_every_pattern_that_can_be_chosen_is_in_the_still(session):
+    e = exercise("jacobian-patterns")
+    (given,) = session.inputs(e.id)
+    assert AnswerWidget(session, e, given).page().count("<table") == len(e.ask(**given).patterns) == 5
 
 
 # --------------------------------------------------------------------------- the source of a cell

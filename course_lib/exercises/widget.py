@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,12 +84,12 @@ class AnswerWidget(_Widget):
         return f"{self.exercise.id}: {todo}"
 
     def page(self) -> str:
-        """The question as a static page."""
+        """The question, with the answer where one is locked in."""
         ask = ask_of(self.exercise, self.given)
-        options = "".join(f"<li>{key}: {panel.simple(text)}</li>" for key, text in ask.options.items())
-        note = "Run this notebook to fill in the answer."
-        list_ = f"<ul>{options}</ul>" if options else ""
-        return f"{self.question['html']}{list_}{_graph(ask) if ask.nodes else ''}<p><em>{note}</em></p>"
+        form = {"num": _entries, "choice": _cards, "order": _order, "path": _graph}[self.exercise.kind](ask, self.draft)
+        todo = "Run the first cell of the notebook and this one to fill in the answer."
+        note = "This answer is locked in: it stands in the cell." if self.locked else todo
+        return f"{self.question['html']}{form}<p><em>{note}</em></p>"
 
     def check(self) -> None:
         """Judge the draft, and show the verdict."""
@@ -188,8 +189,58 @@ def question(exercise: Exercise, given: dict[str, Any], ask: Ask) -> dict[str, A
     }
 
 
-def _graph(ask: Ask) -> str:
-    """The graph of a [path] question as an image; its alternative text names the links."""
+def _entries(ask: Ask, draft: list[Any]) -> str:
+    """The entries of a [num] question as a table: boxes, empty or filled in."""
+    cell = 'style="border:1px solid;min-width:4em;padding:2px 8px;text-align:right;background:none"'
+    head = 'style="border:none;font-weight:normal;padding:2px 8px;text-align:left;background:none"'
+    rows = ["".join(f"<td {cell}>{_shortened(str(v))}</td>" for v in row) for row in draft]
+    if len(ask.rows) == len(rows):
+        rows = [f'<th scope="row" {head}>{panel.simple(r)}</th>{row}' for r, row in zip(ask.rows, rows, strict=True)]
+    if ask.columns:
+        top = "".join(f'<th scope="col" {head}>{panel.simple(c)}</th>' for c in ask.columns)
+        rows = [f"<td {head}></td>{top}" if ask.rows else top, *rows]
+    caption = '<caption style="caption-side:top;text-align:left">The answer</caption>'
+    body = "".join(f'<tr style="background:none">{row}</tr>' for row in rows)
+    style = "border-collapse:collapse;border:none;width:auto;margin:6px 0"
+    return f'<table style="{style}">{caption}<tbody>{body}</tbody></table>'
+
+
+def _shortened(text: str) -> str:
+    """An entry as HTML: six digits of a number that was computed, which differs in its last ones between machines."""
+    value = to_number(text)
+    return escape(text if value is None or len(text) < 9 else _entry(value)) or "&nbsp;"
+
+
+def _cards(ask: Ask, draft: list[Any]) -> str:
+    """The options of a [choice] question as a list, the chosen ones with a mark."""
+    return _list(ask, list(ask.options), "✓ ", set(draft))
+
+
+def _order(ask: Ask, draft: list[Any]) -> str:
+    """The items of an [order] question as a list, in the order that was settled on."""
+    return _list(ask, draft or list(ask.options))
+
+
+def _list(ask: Ask, keys: list[str], mark: str = "", chosen: Iterable[str] = ()) -> str:
+    items = (
+        f"<li>{mark if key in chosen else ''}<b>{key}</b> {panel.simple(ask.options[key])}{_pattern_of(ask, key)}</li>"
+        for key in keys
+    )
+    return f'<ul style="list-style:none;padding-left:1em">{"".join(items)}</ul>'
+
+
+def _pattern_of(ask: Ask, key: str) -> str:
+    """The pattern that an option shows, as a small table; "" where it shows none."""
+    if key not in ask.patterns:
+        return ""
+    cell = 'style="border:1px solid;min-width:2em;padding:0 4px;text-align:center;background:none"'
+    rows = ("".join(f"<td {cell}>{_entry(v) if v else ''}</td>" for v in row) for row in _tiles(ask.patterns[key]))
+    body = "".join(f'<tr style="background:none">{row}</tr>' for row in rows)
+    return f'<table style="border-collapse:collapse;width:auto;margin:2px 0 8px"><tbody>{body}</tbody></table>'
+
+
+def _graph(ask: Ask, draft: list[Any]) -> str:
+    """The graph of a [path] question as an image, whose alternative text names the links, and what is chosen."""
     x, y = np.array(list(ask.nodes.values()), float).T
     gaps = [np.diff(np.unique(v.round(3))).min(initial=np.inf) for v in (x, y)]
     wide, high = (110 * min(1 / gap if np.isfinite(gap) else 0.0, 5.0) for gap in gaps)
@@ -207,7 +258,8 @@ def _graph(ask: Ask) -> str:
     )
     words = "Links: " + ", ".join(f"{a} to {b}" + (f" ({panel.plain(w)})" if w else "") for a, b, w in ask.edges)
     source = base64.b64encode(drawn.encode()).decode()
-    return f'<p><img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%"></p>'
+    image = f'<p><img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%"></p>'
+    return image + (f"<p>Chosen: {escape(', '.join(draft))}</p>" if draft else "")
 
 
 def _tip(a: np.ndarray, b: np.ndarray) -> str:

@@ -214,6 +214,6 @@ def test_page_and_kernel_share_their_state(open_notebook):
     assert notebook.output(2).inner_text().strip() == "recursion 10 27.0"
     notebook.run(3)
     shown.locator("[data-node=f] [data-kind=value]").filter(has_text="52.5").wait_for()
-    (output,) = notebook.save().cells[1].outputs
+    output = notebook.save().cells[1].outputs[0]
     assert "base64," in output.data["text/html"]
     notebook.screenshot("graph-player")
