@@ -218,13 +218,14 @@ def grain(clock: Callable[[], float]) -> float:
 def processor_clock() -> Callable[[], float]:
     """A clock that runs while this thread has the processor, so that what other programs do hardly counts.
 
-    It is ``time.thread_time`` where that ticks finely, and ``time.perf_counter`` elsewhere (on Windows). What NumPy
-    hands to other threads is not on it: products of large matrices, at widths in the hundreds.
+    It is ``time.thread_time`` where that ticks finely, and ``time.perf_counter`` elsewhere (Windows, browsers). What
+    NumPy hands to other threads is not on it: products of large matrices, at widths in the hundreds.
 
     >>> grain(processor_clock()) < 1e-3
     True
     """
-    return time.thread_time if grain(time.thread_time) < 1e-4 else time.perf_counter
+    own = getattr(time, "thread_time", None)  # Python in a browser has none
+    return own if own and grain(own) < 1e-4 else time.perf_counter
 
 
 def recorded(durations: ArrayLike, grain: float = 0.0) -> tuple[Callable[[], float], Callable[[], None]]:

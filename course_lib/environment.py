@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 NAME = "chain-rule-to-the-rescue"
 PACKAGE = Path(__file__).resolve().parent
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+IN_A_BROWSER = ("numpy", "matplotlib", "ipython", "ipywidgets", "anywidget", "traitlets")  # what Pyodide needs
 INSTALL = "`make lab` in the folder of the course, or `python -m pip install -e .` there; then restart the kernel"
 
 
@@ -43,8 +44,11 @@ def problems() -> list[Problem]:
     """All problems of this kernel in its working folder; [] when all is well."""
     here = Path.cwd()
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    python, requirements = bounds()
+    if sys.platform == "emscripten":  # JupyterLite, which is the front end itself
+        return [*versions(python, [line for line in requirements if line.startswith(IN_A_BROWSER)], installed)]
     return [
-        *versions(*bounds(), installed),
+        *versions(python, requirements, installed),
         *copies(here, PACKAGE),
         *front_end(shell, sys.modules, data_folders()),
         *writable(here),

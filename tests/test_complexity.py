@@ -187,6 +187,8 @@ def test_the_processors_clock_is_left_where_it_ticks_too_coarsely(monkeypatch):
     coarse, work = recorded([0.001], grain=1 / 64)
     monkeypatch.setattr(time, "thread_time", lambda: (work(), coarse())[1])
     assert processor_clock() is time.perf_counter
+    monkeypatch.delattr(time, "thread_time")
+    assert processor_clock() is time.perf_counter
 
 
 def test_a_recording_is_replayed_and_only_its_first_call_is_cold():

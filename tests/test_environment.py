@@ -1,5 +1,6 @@
 """The check of the environment: each problem is found, named with what came, and told what to try; none is invented."""
 
+import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +53,14 @@ def test_a_package_that_is_missing_is_found():
     assert "Expected anywidget 0.9.18 or newer, got none." in only(
         environment.versions(">=3.11", ["anywidget>=0.9.18"], {}.get)
     )
+
+
+def test_a_browser_needs_what_lessons_and_exercises_use_and_is_the_front_end_itself(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(environment, "installed", dict.fromkeys(environment.IN_A_BROWSER, "99").get)
+    assert environment.problems() == []
+    monkeypatch.setattr(environment, "installed", {}.get)
+    assert len(environment.problems()) == len(environment.IN_A_BROWSER)
 
 
 def test_an_old_python_is_found():

@@ -1,4 +1,4 @@
-"""Things to drag, click and play, one for each chapter: they compute and draw in the page.
+"""Things to drag, click and play, one for each chapter: they compute and draw in the page. Each loads when it is used.
 
 LayoutSwitch         00   the formulas in columns, turned over into the rows of other courses
 LineFitter           01   a line through pairs, its loss as a bar and as a surface, a step down
@@ -14,18 +14,9 @@ DepthExplorer        10   the error term through a deep network, and the singula
 TrainingWatch        10   a training run to watch, stop, change and go on with; it runs in the kernel
 """
 
-from course_lib.explorables.batch_stacker import BatchStacker
-from course_lib.explorables.depth_explorer import DepthExplorer
-from course_lib.explorables.difference_explorer import DifferenceExplorer
-from course_lib.explorables.graph_player import GraphPlayer
-from course_lib.explorables.jacobian_stage import JacobianStage
-from course_lib.explorables.layout_switch import LayoutSwitch
-from course_lib.explorables.line_fitter import LineFitter
-from course_lib.explorables.pass_player import PassPlayer, play
-from course_lib.explorables.path_explorer import PathExplorer
-from course_lib.explorables.race import Race
-from course_lib.explorables.shape_editor import ShapeEditor
-from course_lib.explorables.training_watch import TrainingWatch
+import re
+from importlib import import_module
+from typing import Any
 
 __all__ = [
     "BatchStacker",
@@ -42,3 +33,10 @@ __all__ = [
     "TrainingWatch",
     "play",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "pass_player" if name == "play" else re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    return getattr(import_module(f"{__name__}.{module}"), name)
