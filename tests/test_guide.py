@@ -16,6 +16,8 @@ from test_book import american, american_words, misspelled, prose
 
 import course_lib.explorables
 from course_lib import cli
+from course_lib.authoring.links import FILE as LINKS
+from course_lib.authoring.links import Links
 from course_lib.grading import inside, kernels
 from course_lib.grading.grader import TIMEOUT
 
@@ -145,7 +147,7 @@ def lost_links(page, text):
 
 def lost_paths(text):
     """Paths in inline code that begin in a folder of the project and are not there, nor made by a block of the page."""
-    made = {path for path, *_ in BLOCK.findall(text)}
+    made = {path for path, *_ in BLOCK.findall(text)} | {LINKS}
     for code in inline(text):
         path = code.partition("::")[0]
         ours = re.fullmatch(rf"({'|'.join(FOLDERS)})(/[\w.-]*)*", path) and not re.search("NN|CHAPTER", path)
@@ -226,6 +228,12 @@ def test_the_limits_of_the_sandbox_are_those_of_the_program():
         f"{values['CPU']} seconds",
     ):
         assert said in text, said
+
+
+def test_the_lines_that_install_the_course_are_those_of_the_launch_cell():
+    text = TEXT[ROOT / "docs" / "instructors.md"]
+    told = re.findall(r"^%pip .*$", text, re.MULTILINE)
+    assert told == [line.strip() for line in Links("OWNER/NAME").install().splitlines() if "%pip" in line]
 
 
 def test_the_gallery_has_every_explorable_and_every_picture_is_in_it():
