@@ -133,7 +133,7 @@ def test_a_failure_of_the_machine_is_tried_again_and_is_no_zero(tmp_path, monkey
         begin(self, task)
         asked.append(task.exercise)
         if task.exercise == "chain-scalar" and asked.count("chain-scalar") in failing:
-            end(self.plugin.engine._nursery.process)
+            end(self.run.engine._nursery.process)
             while self.kernel.is_alive():
                 self.kernel.receive(0.1)
 

@@ -7,9 +7,9 @@ cell number.
 """
 
 import contextlib
-import io
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +34,11 @@ from course_lib.grading.kernels import (
 
 VALUES = "application/vnd.course-lib.values+json"
 START_TRIES = RUN_TRIES = 3
+NOTEBOOK_TIMEOUTS = 3  # the answers of a notebook may take so many times what one may take
 NOT_NEEDED = (
-    "cacheprovider",
-    "faulthandler",
-    "logging",
-    "warnings",
-    "unraisableexception",
-    "threadexception",
-    "doctest",
+    *("assertion", "cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging"),
+    *("monkeypatch", "pastebin", "python", "recwarn", "reports", "setuponly", "setupplan", "skipping", "stepwise"),
+    *("subtests", "threadexception", "tmpdir", "unittest", "unraisableexception", "warnings"),
 )
 
 
@@ -68,12 +65,31 @@ class Attempt:
     same: bool = False  # nbval found them equal to the reference
     error: tuple[str, str] | None = None  # name and text of the first exception
     stopped: str = ""  # why the kernel was ended
+    allowed: float = 0.0  # seconds that it had
     fresh: bool = True  # no other answer ran in this kernel before
 
     @property
     def attempted(self) -> bool:
         """Whether there was an answer to judge."""
         return not (isinstance(self.record, dict) and self.record.get("not_attempted") is True)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether another answer may have spoilt it, so that it has to be run alone."""
+        believed = self.fresh and self.stopped != "died"  # a death is believed when it comes twice
+        return self.attempted and not believed and not (self.same and self.error is None)
+
+
+Attempts = dict[str, Attempt]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission: the setup cell, its exercises, and who is told what came: attempts, or the machine's failure."""
+
+    setup: str
+    tasks: Sequence[Task]
+    tell: Callable[[Attempts | EngineError], object]
 
 
 class Cell(IPyNbCell):
@@ -84,10 +100,14 @@ class Cell(IPyNbCell):
         self.task = task
         self.checks = self.options["check"]
 
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it stands: in memory."""
+        return self.path, None, self.name
+
     def setup(self) -> None:
-        """Have a kernel ready; skip what an earlier cell of the exercise made pointless."""
-        if not self.parent.wants(self.task):
-            pytest.skip("already right")
+        """Have a kernel ready; skip what an earlier cell made pointless."""
+        if self.parent.run.trouble is not None:
+            pytest.skip("the machine fails")  # nothing that follows would count
         if not self.checks:
             self.parent.begin(self.task)
         elif self.parent.attempts[self.task.exercise].stopped:
@@ -98,11 +118,11 @@ class Cell(IPyNbCell):
 
     def runtest(self) -> None:
         """Run the cell with nbval, which compares it, and note for its exercise what came."""
+        run, kernel = self.parent.run, self.parent.kernel
         attempt = self.parent.attempts[self.task.exercise]
-        kernel = self.parent.kernel
         if self.checks:
-            reference = self.parent.plugin.engine.references[self.task.exercise]
-            self.cell.outputs = [_output(reference)]
+            self.cell.outputs = [_output(run.reference(self.task.exercise))]
+        began = time.monotonic()
         try:
             super().runtest()
             if kernel.status != "ok":
@@ -116,6 +136,7 @@ class Cell(IPyNbCell):
         except RecursionError:
             self.raise_cell_error("the kernel sent something that is nested without end")
         finally:
+            run.seconds -= time.monotonic() - began
             outputs = self.test_outputs or []
             errors = [(str(out.ename), str(out.evalue)) for out in outputs if out.output_type == "error"]
             if not errors and kernel.status == "error":
@@ -170,18 +191,18 @@ class Notebook(IPyNbFile):
 
     kernel: Kernel | None = None
 
-    def __init__(
-        self, *, plugin: "Plugin", tasks: Sequence[Task], first: "Notebook | None" = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, run: "Run", tasks: Sequence[Task], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.plugin, self.tasks, self.first = plugin, tasks, first
-        self.attempts: dict[str, Attempt] = {}
+        self.run, self.tasks = run, tasks
+        self.attempts: Attempts = {}
 
     def collect(self) -> Iterator[Cell]:
         """Two items per exercise: its answer, its check."""
         for task in self.tasks:
             for role, source in (("answer", task.answer), ("check", task.check)):
-                cell = nbformat.v4.new_code_cell(source, execution_count=1)
+                cell = nbformat.NotebookNode(
+                    cell_type="code", source=source, metadata={}, outputs=[], execution_count=1
+                )
                 options = {"check": role == "check", "skip": False, "check_exception": False}
                 name = f"{role}-{task.exercise}"
                 yield Cell.from_parent(self, name=name, cell_num=0, cell=cell, options=options, task=task)
@@ -189,24 +210,17 @@ class Notebook(IPyNbFile):
     def setup(self) -> None:
         """Nothing yet: a kernel is started by the first cell that needs one."""
 
-    def wants(self, task: Task) -> bool:
-        """Whether the exercise is to be run here: a second time only if another answer may have spoilt the first."""
-        if self.first is None:
-            return True
-        before = self.first.attempts[task.exercise]
-        doubtful = not before.fresh or before.stopped == "died"  # a death is believed when it comes twice
-        return before.attempted and doubtful and not (before.same and before.error is None)
-
     def begin(self, task: Task) -> None:
         """Before an answer: a kernel that is alive and set up, with this exercise's time and output before it."""
-        engine, kernel = self.plugin.engine, self.kernel
+        engine, kernel = self.run.engine, self.kernel
         fresh = kernel is None or not kernel.is_alive()
         if kernel is None or fresh:
             self.teardown()
             self.kernel = kernel = engine.start()
-            engine.set_up(kernel, self.plugin.setup_source)
-        kernel.allow(engine.timeout)
-        self.attempts[task.exercise] = Attempt(fresh=fresh)
+            engine.set_up(kernel, self.run.job.setup)
+        allowed = self.run.allowed()
+        kernel.allow(allowed)
+        self.attempts[task.exercise] = Attempt(fresh=fresh, allowed=allowed)
 
     def teardown(self) -> None:
         """End the kernel."""
@@ -215,54 +229,101 @@ class Notebook(IPyNbFile):
             self.kernel = None
 
 
-class Submission(pytest.File):
-    """One submission: all its exercises together, and then each alone that was not right among the others."""
+class Run:
+    """One try at one submission: its references, and the time that it has left."""
 
-    def __init__(self, *, plugin: "Plugin", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.plugin = plugin
+    def __init__(self, engine: "Engine", job: Job) -> None:
+        self.engine, self.job = engine, job
+        self.seconds = NOTEBOOK_TIMEOUTS * engine.timeout
+        self.trouble: CourseError | None = None
+        self._asked = engine.ask_references(job)
+        self._references: dict[str, Any] = {}
 
-    def collect(self) -> Iterator[Notebook]:
-        """The notebook, and a notebook per exercise."""
-        parts = {"plugin": self.plugin, "path": self.path}
-        together = Notebook.from_parent(self, name="together", tasks=self.plugin.tasks, **parts)
-        alone = [
-            Notebook.from_parent(self, name=f"alone-{task.exercise}", tasks=[task], first=together, **parts)
-            for task in self.plugin.tasks
-        ]
-        self.plugin.notebooks = [together, *alone]
-        yield from self.plugin.notebooks
+    def reference(self, exercise: str) -> Any:
+        """The record of values that the solution gives."""
+        if not self._references:
+            self._references = self.engine.take_references(self.job, self._asked)
+        return self._references[exercise]
+
+    def allowed(self) -> float:
+        """Seconds for the next exercise: a tenth of the usual when those before it took what the notebook has."""
+        timeout = self.engine.timeout
+        return timeout if self.seconds >= timeout else timeout / 10
 
 
 class Plugin:
-    """The plugin of pytest that collects one submission from memory and keeps its results."""
+    """The plugin of pytest that makes one session of many submissions, from memory; nothing is kept of those done."""
 
-    def __init__(self, engine: "Engine", setup_source: str, tasks: Sequence[Task]) -> None:
-        self.engine, self.setup_source, self.tasks = engine, setup_source, tasks
-        self.notebooks: list[Notebook] = []
-        self.trouble: CourseError | None = None
+    def __init__(self, engine: "Engine", jobs: Iterable[Job]) -> None:
+        self.engine, self.jobs = engine, jobs
+        self.error: BaseException | None = None
+        self.began = False
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Submission | None:
-        """The submission stands where pytest finds an empty notebook."""
-        return Submission.from_parent(parent, path=file_path, plugin=self) if file_path.suffix == ".ipynb" else None
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Nobody reads pytest's own report, and it would keep all results."""
+        config.pluginmanager.unregister(name="terminalreporter")
 
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> None:
+    def pytest_collection(self) -> bool:
+        """No files are collected: what is run is collected when its turn comes."""
+        return True
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run one submission after the other. What stops it is kept, for pytest would turn it into text."""
+        self.began = True
+        try:
+            for job in self.jobs:
+                job.tell(self.attempts(session, job))
+        except BaseException as error:
+            self.error = error
+        return True
+
+    def attempts(self, session: pytest.Session, job: Job) -> Attempts | EngineError:
+        """What came of one submission, with new kernels when the machine fails, and at last its failure."""
+        for left in reversed(range(RUN_TRIES)):
+            try:
+                return self.run(session, Run(self.engine, job))
+            except SolutionError:
+                raise
+            except (EngineError, OSError, Stopped) as error:
+                self.engine.rest()
+                if not left:
+                    return EngineError(f"this machine fails: {error}; no grade came of it")
+        raise AssertionError
+
+    def run(self, session: pytest.Session, run: Run) -> Attempts:
+        """All exercises together, and then each alone that another may have spoilt."""
+
+        def collected(tasks: Sequence[Task]) -> Attempts:
+            notebook = Notebook.from_parent(session, path=session.path / "submission.ipynb", run=run, tasks=tasks)
+            cells = [*notebook.collect()]
+            for cell, following in zip(cells, [*cells[1:], None], strict=True):
+                session.config.hook.pytest_runtest_protocol(item=cell, nextitem=following)
+            if run.trouble is not None:
+                raise run.trouble
+            return notebook.attempts
+
+        attempts = collected(run.job.tasks)
+        for task in run.job.tasks:
+            if attempts[task.exercise].doubtful:
+                attempts |= collected([task])
+        return attempts
+
+    def pytest_runtest_makereport(self, item: Cell, call: pytest.CallInfo) -> None:
         """Tell the machine's failures from those of the submission, which come in two kinds."""
         if call.excinfo is None or isinstance(call.excinfo.value, (NbCellError, Stopped, pytest.skip.Exception)):
             return
         error = call.excinfo.value
-        self.trouble = error if isinstance(error, CourseError) else EngineError(f"{type(error).__name__}: {error}")
-        item.session.shouldfail = "the machine fails"  # nothing that follows would count
-
-    def attempts(self) -> dict[str, Attempt]:
-        """The last attempt at each exercise."""
-        return {exercise: attempt for notebook in self.notebooks for exercise, attempt in notebook.attempts.items()}
+        item.parent.run.trouble = (
+            error if isinstance(error, CourseError) else EngineError(f"{type(error).__name__}: {error}")
+        )
 
 
 class Engine:
     """Runs submissions, one after the other; keeps a kernel of its own for the references.
 
-    timeout : seconds that the answer and the check of one exercise may take together
+    timeout : seconds that the answer and the check of one exercise may take together. All of a notebook may take three
+              times that; when it is used up, every exercise that is left gets a tenth of the usual
     kernels : "forked" from a warm process, or an "ipykernel" each time: slower, and the same verdicts
     sandbox : "bubblewrap", or "none", which leaves the machine open to what was handed in (and needs ipykernels)
     hidden  : folders that no kernel may see
@@ -278,7 +339,6 @@ class Engine:
         hidden: Iterable[Path] = (),
     ) -> None:
         self.timeout = timeout
-        self.references: dict[str, Any] = {}
         self._trusted: Kernel | None = None
         self._spare: Kernel | None = None
         self._nursery: Nursery | None = None
@@ -332,49 +392,50 @@ class Engine:
         if error := kernel.run(source)[0]:
             raise SolutionError(f"the setup cell of the solution notebook fails with {error}")
 
-    def run(self, setup_source: str, tasks: Sequence[Task]) -> dict[str, Attempt]:
-        """Run one submission; once more, with new kernels, when the machine fails.
+    def run(self, setup_source: str, tasks: Sequence[Task]) -> Attempts:
+        """Run one submission. Raises what `run_all` raises, and EngineError when the machine fails again and again."""
+        came: list[Attempts | EngineError] = []
+        self.run_all([Job(setup_source, tasks, came.append)])
+        if isinstance(came[0], EngineError):
+            raise came[0]
+        return came[0]
 
-        Raises SolutionError when the solution is at fault, EngineError when the machine fails again and again.
+    def run_all(self, jobs: Iterable[Job]) -> None:
+        """Run submissions in one session of pytest; the next one is taken when the one before has been told.
+
+        Each has a kernel of its own, once more a new one when the machine fails. Raises SolutionError when a solution
+        is at fault, SandboxError where there is no sandbox, and what the jobs themselves raise.
         """
-        for left in reversed(range(RUN_TRIES)):
-            try:
-                return self._run(setup_source, tasks)
-            except SolutionError:
-                raise
-            except (EngineError, OSError, Stopped) as error:
-                self.rest()
-                if not left:
-                    raise EngineError(f"this machine fails: {error}; no grade came of it") from error
-        raise AssertionError
-
-    def _run(self, setup_source: str, tasks: Sequence[Task]) -> dict[str, Attempt]:
-        self._make_references(setup_source, tasks)
-        plugin = Plugin(self, setup_source, tasks)
-        with tempfile.TemporaryDirectory() as folder, _own_pytest(), contextlib.redirect_stdout(io.StringIO()) as told:
-            place, settings = Path(folder) / "submission.ipynb", Path(folder) / "pytest.ini"
-            place.touch()
+        plugin = Plugin(self, jobs)
+        with tempfile.TemporaryDirectory() as folder, _own_pytest():
+            settings = Path(folder) / "pytest.ini"
             settings.write_text("[pytest]\n", encoding="utf-8")
-            options = ["-q", "-s", "--tb=no", "--color=no", "--noconftest", "--assert=plain"]
+            options = ["-s", "--tb=no", "--color=no", "--noconftest"]
             options += [f"-pno:{name}" for name in NOT_NEEDED]
-            options += ["-c", str(settings), f"--rootdir={folder}", str(place)]
-            code = pytest.main(options, plugins=[nbval.plugin, plugin])
-        if code == pytest.ExitCode.INTERRUPTED:
-            raise KeyboardInterrupt
-        if plugin.trouble is not None:
-            raise plugin.trouble
-        attempts = plugin.attempts()
-        if missing := [task.exercise for task in tasks if task.exercise not in attempts]:
-            raise EngineError(f"no result for {', '.join(missing)}:\n{told.getvalue()[-2000:]}")
-        return attempts
+            code = pytest.main([*options, "-c", str(settings), f"--rootdir={folder}"], plugins=[nbval.plugin, plugin])
+        if plugin.error is not None:
+            raise plugin.error
+        if not plugin.began:
+            raise EngineError(f"pytest does not start: {code}")
 
-    def _make_references(self, setup_source: str, tasks: Sequence[Task]) -> None:
-        """Run the instructor's answers on the same inputs, in a kernel that only they ever enter."""
-        self.references = {}
+    def ask_references(self, job: Job) -> str:
+        """Have the instructor's answers run on the same inputs, in a kernel that only they ever enter."""
         if self._trusted is None or not self._trusted.is_alive():
             self._trusted = self.start()
-        self.set_up(self._trusted, setup_source)
-        for task in tasks:
+        self._trusted.allow(START_LIMIT * (1 + len(job.tasks)))
+        cells = [job.setup, *(source for task in job.tasks for source in (task.reference, task.check))]
+        return self._trusted.execute_cell_input("\n".join(cells), allow_stdin=False)
+
+    def take_references(self, job: Job, request: str) -> dict[str, Any]:
+        """The records of values by exercise, from what was asked for. Raises SolutionError where there is none."""
+        assert self._trusted is not None
+        error, shown = self._trusted.result(request)
+        records = values_of(shown)
+        if not error and len(records) == len(job.tasks):
+            return {task.exercise: record for task, record in zip(job.tasks, records, strict=True)}
+        self.set_up(self._trusted, job.setup)  # one by one, to find the one that is to blame
+        references = {}
+        for task in job.tasks:
             self._trusted.allow(START_LIMIT)
             error, _ = self._trusted.run(task.reference)
             check_error, shown = self._trusted.run(task.check)
@@ -382,7 +443,8 @@ class Engine:
             if error or check_error or len(records) != 1:
                 what = error or check_error or "no error"
                 raise SolutionError(f"the solution of {task.exercise} gives no values: {what}; try `course build`")
-            self.references[task.exercise] = records[0]
+            references[task.exercise] = records[0]
+        return references
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ namespaces(7), seccomp(2).
 import base64
 import builtins
 import ctypes
+import gc
 import io
 import json
 import os
@@ -142,8 +143,12 @@ def furnish() -> None:
     os.umask(0o022)
     for name in ("home", "tmp", "work"):
         (BOX / name).mkdir()
-    shutil.copytree(LIBRARY / "matplotlib", BOX / "home" / "matplotlib")
     os.chdir(BOX / "work")
+
+
+def bring_fonts() -> None:
+    """The list of fonts, where matplotlib looks for it when it is loaded."""
+    shutil.copytree(LIBRARY / "matplotlib", BOX / "home" / "matplotlib")
 
 
 def close_streams() -> None:
@@ -164,6 +169,7 @@ def kernel(connection: str) -> NoReturn:
     from ipykernel.kernelapp import IPKernelApp
 
     furnish()
+    bring_fonts()
     shut()
     close_streams()
     IPKernelApp.launch_instance(["-f", connection, "--HistoryManager.enabled=False"])
@@ -175,7 +181,10 @@ def warm() -> None:
     """Load the course; then, for every socket that comes over standard input, fork a kernel that talks over it."""
     control = socket.socket(fileno=os.dup(0))
     furnish()
+    bring_fonts()
     load()
+    gc.collect()
+    gc.freeze()  # a collection in a fork has nothing to look for in what was there before, and would copy all of it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.sendall(b"!")
     while True:
@@ -189,60 +198,68 @@ def warm() -> None:
 
 
 def enter(line: int) -> NoReturn:
-    """Wall this process off and stay outside, as the watch: when the grader hangs up, all that is inside dies."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    """Wall this process off, and be the watch outside: when the grader hangs up or the kernel ends, all inside dies."""
     die_first()
     become_nobody()
     unshare("user", "ns", "cgroup", "uts", "ipc", "pid", "net")
-    inside = os.fork()
-    if inside == 0:
-        begin(line)
-    over = select.poll()
-    over.register(line, select.POLLRDHUP)
-    over.register(os.pidfd_open(inside), select.POLLIN)
-    over.poll()
-    os.kill(inside, signal.SIGKILL)  # process 1 of its namespace: the others go with it
-    os.waitpid(inside, 0)
-    os._exit(0)
-
-
-def begin(line: int) -> NoReturn:
-    """Process 1 of the box: furnish it, start the kernel, bury orphans, and end with the kernel."""
-    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     call("mount", b"box", bytes(BOX), b"tmpfs", MS_NOSUID_NODEV, SCRATCH.encode())
     furnish()
     for place, options in COVERED.items():
         call("mount", b"box", place.encode(), b"tmpfs", MS_NOSUID_NODEV, options.encode())
+    ends, keeps = os.pipe()  # process 1 of the box, which ends with this one; orphans come to it and need no burial
+    first = os.posix_spawn("/bin/cat", ["cat"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, ends, 0)])
     student = os.fork()
     if student == 0:
         call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(ends)
+        os.close(keeps)
         shut()
         serve(socket.socket(fileno=line))
-    os.close(line)
-    while os.wait()[0] != student:
-        pass
+    over = select.poll()
+    over.register(line, select.POLLRDHUP)
+    over.register(os.pidfd_open(student), select.POLLIN)
+    over.poll()
+    os.kill(first, signal.SIGKILL)  # process 1 of its namespace: the others go with it
     os._exit(0)
 
 
 class Line:
-    """The line to the grader: messages as Jupyter's, one JSON object a line; `parent` is the request being answered."""
+    """The line to the grader: messages as Jupyter's, one JSON object a line; `parent` is the request being answered.
+
+    What a cell says goes off when there is much of it, and at its end, so that neither side is woken for every message.
+    """
 
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
         self.owner = 0
         self.parent = ""
         self.lock = threading.Lock()
+        self.waiting: list[bytes] = []
+        self.size = 0
 
     def send(self, channel: str, kind: str, content: dict[str, Any]) -> None:
-        """Send one message; a process that a cell forked has nothing to say here."""
-        if self.socket is None or os.getpid() != self.owner:
+        """Send one message soon; a process that a cell forked has nothing to say here."""
+        if os.getpid() != self.owner:
             return
         message = {"channel": channel, "msg_type": kind, "parent_header": {"msg_id": self.parent}, "content": content}
-        text = json.dumps(message, default=plain)
+        text = json.dumps(message, default=plain).encode() + b"\n"
         with self.lock:
-            self.socket.sendall(text.encode() + b"\n")
+            self.waiting.append(text)
+            self.size += len(text)
+            if self.size > SOON:
+                self.empty()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        with self.lock:
+            self.empty()
+
+    def empty(self) -> None:
+        """Send what waits, with the lock held."""
+        texts, self.waiting, self.size = self.waiting, [], 0
+        if self.socket is not None:
+            self.socket.sendall(b"".join(texts))
 
 
 def plain(value: Any) -> str:
@@ -250,11 +267,12 @@ def plain(value: Any) -> str:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
+SOON = 1 << 14  # characters or bytes that are not kept waiting
 line = Line()
 
 
 class Stream(io.TextIOBase):
-    """Standard output or error: what is written goes to the grader, a few pages at a time."""
+    """Standard output or error: what is written goes on the line, a few pages at a time."""
 
     def __init__(self, name: str) -> None:
         self.name, self.parts, self.size = name, list[str](), 0
@@ -265,7 +283,7 @@ class Stream(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self.parts.append(text)
         self.size += len(text)
-        if self.size > 16384:
+        if self.size > SOON:
             self.flush()
         return len(text)
 
@@ -289,8 +307,24 @@ def flush() -> None:
         stream.flush()
 
 
+WARM_UP = (
+    "import numpy as np\nfrom course_lib.exercises import check, lock_in, numbers, student",
+    "from course_lib.exercises.session import load\n"
+    "load({'inputs': {'warm': [{'x': {'array': [1.0, 2.0], 'shape': [2], 'dtype': 'float64'}}]}})",
+    "def warm(x):\n    return np.tanh(x) @ x, [x]\ncheck('warm', warm)",
+    "print(x",
+    "1 / 0",
+)
+
+
 def load() -> None:
-    """Load what the cells of the course need, and make the shell that will run them."""
+    """Load what the cells of the course need, and make the shell that will run them.
+
+    A few cells are run, so that a fork finds made what each would have to make, and forgotten.
+    """
+    import importlib
+    import pkgutil
+
     import matplotlib.pyplot
     import numpy as np
     from IPython.core.displayhook import DisplayHook
@@ -299,7 +333,12 @@ def load() -> None:
     from traitlets import Type
     from traitlets.config import Config
 
-    import course_lib.exercises.session  # noqa: F401 - what the first cell asks for
+    import course_lib
+    import course_lib.exercises.session
+
+    for module in pkgutil.iter_modules(course_lib.__path__, "course_lib."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
 
     class Publisher(DisplayPublisher):
         def publish(self, data: Any, metadata: Any = None, *args: Any, update: bool = False, **rest: Any) -> None:
@@ -330,8 +369,16 @@ def load() -> None:
         def ask_exit(self) -> None:
             raise SystemExit
 
-    Shell.instance(config=Config({"HistoryManager": {"enabled": False, "hist_file": ":memory:"}}))
+    shell = Shell.instance(
+        config=Config(
+            {"HistoryManager": {"enabled": False, "hist_file": ":memory:"}, "InteractiveShell": {"xmode": "Minimal"}}
+        )
+    )
     matplotlib.pyplot.switch_backend(os.environ["MPLBACKEND"])
+    for cell in WARM_UP:
+        shell.run_cell(cell, store_history=False)
+    shell.reset()
+    course_lib.exercises.session._session.__init__()  # type: ignore[misc]
     np.random.seed(0)  # noqa: NPY002 - what strangers draw from, unless they take a generator
     random.seed(0)
 
@@ -358,6 +405,7 @@ def serve(grader: socket.socket) -> NoReturn:
         flush()
         line.send("shell", "execute_reply", {"status": "ok" if done.success else "error"})
         line.send("iopub", "status", {"execution_state": "idle"})
+        line.flush()
     os._exit(0)
 
 
