@@ -73,14 +73,15 @@ class StillWidget(anywidget.AnyWidget):
 class Explorable(StillWidget):
     """A widget that computes and draws in the page; its traits are its only state.
 
-    A subclass names its module (``class PathExplorer(Explorable, module="path_explorer")``), gives ``sentence()``, the
-    line that ``print`` shows, and ``picture()``, the SVG that stands in where no kernel or no JavaScript runs.
+    A subclass in path_explorer.py is drawn by path_explorer.js and .css. It gives ``sentence()``, the line that
+    ``print`` shows, and ``picture()``, the SVG that stands in where no kernel or no JavaScript runs.
     """
 
-    def __init_subclass__(cls, module: str = "", **kwargs: Any) -> None:
-        if module:
-            cls._esm = _module(module)
-            cls._css = "".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("kit", module))
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        package, _, drawn_by = cls.__module__.rpartition(".")
+        if package == __package__ and cls.__base__.__module__ != cls.__module__:  # else traitlets adds traits to one
+            cls._esm = module(drawn_by)
+            cls._css = "".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("kit", drawn_by))
         super().__init_subclass__(**kwargs)
         for trait in cls.class_own_traits(sync=True).values():
             trait.tag(echo_update=False)  # the page knows what it has set, and may have set something newer since
@@ -96,9 +97,6 @@ class Explorable(StillWidget):
         source = base64.b64encode(self.picture().encode()).decode()
         image = f'<img alt="{sentence}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%">'
         return f"<figure>{image}<figcaption>{sentence}</figcaption></figure>"
-
-
-_module = module  # the keyword of __init_subclass__ has the same name
 
 
 def num(value: float) -> str:

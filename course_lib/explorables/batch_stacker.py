@@ -42,7 +42,7 @@ def neat(value: float) -> str:
     return short(round(float(value), 10))
 
 
-class BatchStacker(Explorable, module="batch_stacker"):
+class BatchStacker(Explorable):
     """Add up the outer products of a batch one by one, or see them in one matrix product; time both in the kernel.
 
     delta : (m, n) error terms, a : (k, n) activations, a column for each example; at most 4 rows and 8 examples
@@ -134,7 +134,10 @@ class BatchStacker(Explorable, module="batch_stacker"):
     @T.observe("measuring")
     def _start(self, change: Any) -> None:
         if change.new:
-            Thread(target=self._run, daemon=True).start()
+            try:
+                Thread(target=self._run, daemon=True).start()
+            except RuntimeError:  # Python in a browser has no threads
+                self._run()
 
     def _run(self) -> None:
         try:

@@ -23,7 +23,7 @@ WIDTH, DEPTHS, SCALES = 16, (2, 30), (0.1, 5.0)
 NAMES = ("sigmoid", "tanh", "relu")
 
 
-class DepthExplorer(Explorable, module="depth_explorer"):
+class DepthExplorer(Explorable):
     """Choose depth, activation and scale of the weights: how long the error term is in every layer, and why.
 
     depth : layers, 2 to 30, all of 16 neurons      activation : "sigmoid", "tanh", "relu", of all layers

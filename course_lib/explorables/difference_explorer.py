@@ -88,7 +88,7 @@ def power(h: float) -> str:
     return f"{digits.removesuffix('.0')}e{int(exponent)}".replace("-", "−")
 
 
-class DifferenceExplorer(Explorable, module="difference_explorer"):
+class DifferenceExplorer(Explorable):
     """Slide the step h: secants on the curve, and the error of three quotients against h on log axes.
 
     function : "exp", "sin(100x)", "x^3", "relu"      precision : "float64", "float32"

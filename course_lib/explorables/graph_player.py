@@ -246,7 +246,7 @@ def visits(nodes: Sequence[Node], seed: str, order: str = "topological") -> list
     return met
 
 
-class GraphPlayer(Explorable, module="graph_player"):
+class GraphPlayer(Explorable):
     """Tangents or adjoints through a graph, node by node, with the operations counted.
 
     program : "circuit", "diamond", "neuron", "net", "map", or steps of your own: "u = a * b; f = tanh(u)"

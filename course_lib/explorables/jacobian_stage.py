@@ -85,7 +85,7 @@ def _window_of(f: Callable, window: Sequence[float]) -> list[float]:
     return [float(v) for middle in (low + high) / 2 for v in (middle - half, middle + half)]
 
 
-class JacobianStage(Explorable, module="jacobian_stage"):
+class JacobianStage(Explorable):
     """Drag a point: the grid around it is carried by f (curved) and by its linear part, f(x) + J v (dashed).
 
     f : "affine", "polar", "product", "tanh", "softmax", or your own callable (2,) -> (2,), computed by the kernel

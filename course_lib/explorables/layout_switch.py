@@ -58,7 +58,7 @@ FORMULAS = (
 )
 
 
-class LayoutSwitch(Explorable, module="layout_switch"):
+class LayoutSwitch(Explorable):
     """The five formulas of the course with the shapes of their matrices, in columns or turned over into rows.
 
     reading : "columns", as in this course, or "rows", as in many others

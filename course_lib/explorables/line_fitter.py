@@ -37,7 +37,7 @@ def _padded(values: np.ndarray, share: float) -> list[float]:
     return [float(np.floor((low - pad) / step + 1e-9) * step), float(np.ceil((high + pad) / step - 1e-9) * step)]
 
 
-class LineFitter(Explorable, module="line_fitter"):
+class LineFitter(Explorable):
     """Turn and lift a line, watch its residuals, and see the loss as a bar and as a point on its surface.
 
     x, y : (N,) the pairs; by default the lengths of a loaded spring      w, b : slope and height of the line

@@ -43,7 +43,7 @@ def default_network() -> Network:
     )
 
 
-class PassPlayer(Explorable, module="pass_player"):
+class PassPlayer(Explorable):
     """Play the forward and the backward pass of a network, every number in its formula.
 
     net : Network of up to 4 layers of up to 4 neurons, by default 2-2-2 with sigmoid

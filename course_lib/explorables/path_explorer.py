@@ -31,7 +31,7 @@ EDGES = {
 SHAPES = [(1, 10), (10, 20), (20, 30), (30, 40)]
 
 
-class PathExplorer(Explorable, module="path_explorer"):
+class PathExplorer(Explorable):
     """Choose paths from an input to an output and see their products add up to one entry of the product of Jacobians.
 
     edges : {(from, to): local derivative}, the graph of intermediates; by default x1, x2 -> h1, h2, h3 -> y1, y2

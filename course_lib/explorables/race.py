@@ -72,7 +72,7 @@ def nudges(net: Network, x: np.ndarray, y: np.ndarray, slopes: np.ndarray) -> It
         yield
 
 
-class Race(Explorable, module="race"):
+class Race(Explorable):
     """Back-propagation against finite differences, on this machine, with a predicted finish for the slow one.
 
     depth, width : layers, 1 to 64, and neurons in each, 1 to 256; there are as many inputs

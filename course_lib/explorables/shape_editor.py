@@ -17,7 +17,7 @@ UP = str.maketrans("0123456", "⁰¹²³⁴⁵⁶")
 MOST = 6  # neurons of a column that are drawn before dots stand for the rest
 
 
-class ShapeEditor(Explorable, module="shape_editor"):
+class ShapeEditor(Explorable):
     """Change the widths of a network and see the shape of every W, b, z, a, and the number P of parameters.
 
     sizes : [n_0, ..., n_L], the inputs and the width of every layer      view : "neurons" or "matrices"

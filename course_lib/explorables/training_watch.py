@@ -29,7 +29,7 @@ SETS = {
 }
 
 
-class TrainingWatch(Explorable, module="training_watch"):
+class TrainingWatch(Explorable):
     """Watch a training run: loss, accuracies, length of the gradient in every layer, and what the network answers.
 
     TrainingWatch("digits") or ("moons"), with hidden=(32, 32) widths of the hidden layers, makes a network of its own
