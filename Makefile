@@ -18,12 +18,12 @@ CREATE := $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
 
-.PHONY: lab test lint types check unit nbval browser build prove gallery test-torch bench clean
+.PHONY: lab test lint types check unit nbval browser site build/site/index.html site-test build prove gallery test-torch bench clean
 
 lab: $(VENV)/.course
 	$(BIN)/course lab $(LAB)
 
-test: lint types check unit nbval browser
+test: lint types check unit nbval browser site-test
 	@echo "Everything passes."
 
 lint: $(VENV)/.course-test
@@ -38,13 +38,24 @@ check: $(VENV)/.course-test
 
 # A file stays with one worker, which grades the class only once.
 unit: $(VENV)/.course-test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/site
 
 nbval: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q --nbval solutions notebooks
 
 browser: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q tests/browser
+
+# The site in build/site: all lessons as a book, and JupyterLite. PYODIDE=... is the URL or folder of the wheels that the
+# build says it has not. It has an environment of its own: JupyterLab stumbles over JupyterLite's extension.
+site:
+	@$(MAKE) --no-print-directory VENV=$(VENV)-site build/site/index.html
+
+build/site/index.html: $(VENV)/.course-site
+	$(BIN)/python site/build.py --pyodide "$(PYODIDE)"
+
+site-test: site $(VENV)/.course-test
+	$(BIN)/python -m pytest -q tests/site
 
 build: $(VENV)/.course-test
 	$(BIN)/course build
@@ -66,11 +77,15 @@ bench: $(VENV)/.course-test
 	for program in benchmarks/*/run.py; do $(BIN)/python $$program || exit 1; done
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-site .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	$(CREATE)
+
+$(VENV)/.course-site: $(SETUP) | $(BIN)/python
+	$(INSTALL) -e ".[site]"
+	@touch $@
 
 $(VENV)/.course: $(SETUP) | $(BIN)/python
 	$(INSTALL) -e .

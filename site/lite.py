@@ -1,8 +1,8 @@
 """JupyterLite with the course in it: a folder of files in which the notebooks run, in the reader's browser.
 
 Python is Pyodide. Its core comes from npm, wheels without compiled code from PyPI, and Pyodide's lock file says where
-everything is, the course included: `import course_lib` in a cell loads the course and what it stands on. Compiled wheels
-that PyPI does not have are named; the lock file looks for them in Pyodide's own distribution, or where it is told to.
+everything is, the course included: `import course_lib` in a cell loads the course and what it stands on. Compiled wheels that PyPI does
+not have are named; the lock file looks for them in Pyodide's own distribution, or where it is told to.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from jupyterlite_pyodide_kernel import constants
 from packaging.utils import canonicalize_name
@@ -137,4 +138,14 @@ def course(root: Path, kept: Path) -> Path:
         old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*command, "--wheel-dir", kept, root], check=True)
-    return next(kept.glob("chain_rule*.whl"))
+    return without(next(kept.glob("chain_rule*.whl")), "course_lib/starter/")
+
+
+def without(wheel: Path, folder: str) -> Path:
+    """The wheel without a folder: JupyterLite has the notebooks as files already."""
+    with ZipFile(wheel) as all_of_it:
+        kept = {item: all_of_it.read(item) for item in all_of_it.infolist() if not item.filename.startswith(folder)}
+    with ZipFile(wheel, "w", ZIP_DEFLATED) as smaller:
+        for item, content in kept.items():
+            smaller.writestr(item, content, ZIP_DEFLATED)
+    return wheel
