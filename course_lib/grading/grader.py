@@ -11,8 +11,8 @@ from typing import Any
 
 from course_lib.exercises import outcomes
 from course_lib.exercises.declaration import Exercise, draw_cases, seed_of
-from course_lib.exercises.diagnosis import diagnose
-from course_lib.exercises.values import decode, encode
+from course_lib.exercises.diagnosis import diagnose, same_values
+from course_lib.exercises.values import encode
 from course_lib.grading.chapters import Chapters
 from course_lib.grading.difference import difference
 from course_lib.grading.engine import Attempt, Attempts, Engine, Job, Task
@@ -114,7 +114,7 @@ class Grader(Chapters):
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
         tasks = [
             Task(slot.exercise, slot.answer, found[slot.exercise].source, slot.check,
-                 same_values(chapter.exercises[slot.exercise], inputs[slot.exercise]))
+                 partial(same_values, chapter.exercises[slot.exercise], inputs[slot.exercise]))
             for slot in chapter.slots
             if slot.exercise in found
         ]  # fmt: skip
@@ -185,20 +185,6 @@ def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: At
     if error == "NameError" and f"'{exercise.answer}'" in text:
         return outcomes.Failed(error, f"there is no {exercise.answer} after its cell has run; it must keep this name")
     return outcomes.Failed(error, text)
-
-
-def same_values(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> Callable[[Any, Any], bool]:
-    """How nbval compares two records of an exercise: as the diagnosis does, with the solution's values as right."""
-    judge = replace(exercise, right=lambda *given: given[-1], mistakes=(), ask=None)
-
-    def same(reference: Any, record: Any) -> bool:
-        if not isinstance(record, dict) or record.get("id") != exercise.id or "cases" not in reference:
-            return False
-        values = [decode(value) for value in reference["cases"]]
-        cases = [given | {"the solution's": value} for given, value in zip(inputs, values, strict=True)]
-        return isinstance(diagnose(judge, cases, record), outcomes.Correct)
-
-    return same
 
 
 def sentence(outcome: outcomes.Outcome) -> str:
