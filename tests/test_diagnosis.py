@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from course_lib.exercises import outcomes as o
 from course_lib.exercises.declaration import Ask, Exercise, KnownMistake, draw_cases
-from course_lib.exercises.diagnosis import diagnose
+from course_lib.exercises.diagnosis import diagnose, same_values
 from course_lib.exercises.values import evaluate
 
 HINTS = ("What?", "Where to?", "So.")
@@ -288,6 +288,19 @@ def test_answers_are_compared_by_what_the_exercise_measures_of_them(answer, expe
 def test_what_is_measured_is_what_is_shown():
     found = verdict(ROOT, lambda a: a)
     assert (found.part, found.came) == ("square", pytest.approx(found.expected**2))
+
+
+@pytest.mark.parametrize("exercise", [PRODUCT, LAYERS, ROOT], ids=lambda e: e.id)
+def test_a_record_is_the_same_as_the_solution_s_by_the_exercise_s_own_measure(exercise):
+    """`ROOT` measures with its own inputs alone, and has two right answers."""
+    inputs = draw_cases(exercise, 7)
+    reference = evaluate(exercise.right, inputs, exercise.kind, exercise.id)
+    assert same_values(exercise, inputs, reference, reference)
+    wrong = evaluate(exercise.mistakes[0].wrong, inputs, exercise.kind, exercise.id)
+    assert not same_values(exercise, inputs, reference, wrong)
+    if exercise is ROOT:
+        other = evaluate(lambda a: -np.sqrt(a), inputs, exercise.kind, exercise.id)
+        assert same_values(exercise, inputs, reference, other)
 
 
 json_values = st.recursive(

@@ -40,7 +40,8 @@ def diagnose(exercise: Exercise, inputs: Sequence[dict[str, Any]], record: dict[
         return o.WrongType("values that can be read", "something else")
     if exercise.kind in ("choice", "order", "path"):
         return _words(exercise, inputs[0], answers[0])
-    return _numbers(exercise, inputs, answers)
+    outcome = _numbers(exercise, inputs, answers)
+    return outcome if outcome.kind == "correct" else replace(outcome, earned=_earned(exercise, inputs, answers))
 
 
 def same_values(exercise: Exercise, inputs: Sequence[dict[str, Any]], reference: Any, record: Any) -> bool:
@@ -49,7 +50,9 @@ def same_values(exercise: Exercise, inputs: Sequence[dict[str, Any]], reference:
         return False
     values = [decode(value) for value in reference["cases"]]
     cases = [given | {"the solution's": value} for given, value in zip(inputs, values, strict=True)]
-    judge = replace(exercise, right=lambda *given: given[-1], mistakes=(), ask=None)
+    measure = exercise.measure
+    own = measure and (lambda parts, *given: measure(parts, *given[:-1]))
+    judge = replace(exercise, right=lambda *given: given[-1], measure=own, mistakes=(), shares=(), ask=None)
     return isinstance(diagnose(judge, cases, record), o.Correct)
 
 
@@ -261,6 +264,26 @@ def _quotient(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: in
         "A difference quotient is how one checks a formula. What is the derivative on paper?",
         case,
     )
+
+
+# --------------------------------------------------------------------------- parts that are right
+def _earned(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequence[Any]) -> o.Earned | None:
+    """The shares that are there and right in every case; parts that do not fit are not right."""
+    if not exercise.shares:
+        return None
+    got = set(exercise.shares)
+    for given, answer in zip(inputs, answers, strict=True):
+        value = value_of(exercise.right, given)
+        right, misfits = named_parts(value, exercise.parts), list[str]()
+        try:
+            came = named_parts(answer, exercise.parts, like=value, misfits=misfits)
+        except Misfit:
+            return None
+        good = {p for p in came if _is_right(exercise, {p: came[p]}, {p: right[p]})}
+        got = {share for share in got if (parts := share.holds(list(right))) and good.issuperset(parts)}
+    found = [share for share in exercise.shares if share in got]
+    points = sum(share.points for share in found)
+    return o.Earned(tuple(share.says for share in found), points, exercise.points) if found else None
 
 
 # --------------------------------------------------------------------------- a constant factor
