@@ -1,8 +1,9 @@
 """JupyterLite with the course in it: a folder of files in which the notebooks run, in the reader's browser.
 
 Python is Pyodide. Its core comes from npm, wheels without compiled code from PyPI, and Pyodide's lock file says where
-everything is, the course included: `import course_lib` in a cell loads the course and what it stands on. Compiled wheels that PyPI does
-not have are named; the lock file looks for them in Pyodide's own distribution, or where it is told to.
+everything is, the course included: `import course_lib` in a cell loads the course and what it stands on. Compiled
+wheels that PyPI does not have are named; the lock file looks for them in Pyodide's own distribution, or where it is
+told to.
 """
 
 from __future__ import annotations

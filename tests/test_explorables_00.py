@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from course_lib.explorables import LayoutSwitch
 from course_lib.explorables.layout_switch import FORMULAS, WIDTHS
@@ -45,5 +46,5 @@ def test_turning_twice_gives_the_formula_back(formula):
 
 
 def test_an_unknown_reading_is_refused():
-    with pytest.raises(ValueError, match="'columns', 'rows'"):
+    with pytest.raises(TraitError, match="'columns', 'rows'"):
         LayoutSwitch("diagonals")

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import traitlets as T
 
-from course_lib._checks import one_of
 from course_lib.explorables._base import INK, LINE, QUIET, VALUE, Explorable, svg, text
 
 READINGS = ("columns", "rows")
@@ -68,15 +67,11 @@ class LayoutSwitch(Explorable):
     Layout switch: rows; (zˡ)ᵀ = (aˡ⁻¹)ᵀ (Wˡ)ᵀ + (bˡ)ᵀ with shapes (4, 3) = (4, 2) (2, 3) + (1, 3): an example is a row.
     """
 
-    reading = T.Unicode("columns").tag(sync=True)
+    reading = T.Enum(READINGS, "columns").tag(sync=True)
     formulas = T.List().tag(sync=True)
 
     def __init__(self, reading: str = "columns", **traits: Any) -> None:
         super().__init__(reading=reading, formulas=[_plain(formula) for formula in FORMULAS], **traits)
-
-    @T.validate("reading")
-    def _known(self, proposal: Any) -> str:
-        return one_of("reading", proposal.value, READINGS)
 
     @property
     def shown(self) -> list[Formula]:
