@@ -1,4 +1,4 @@
-import { h, s, put, math, set, ask, watch, button, choice, slider, sentence, short, KEYS } from "./kit.js";
+import { h, s, put, redraw, reword, reset, math, set, ask, watch, button, choice, slider, sentence, short, KEYS } from "./kit.js";
 
 // Batch stacker: outer products added up one by one, or by one product (7.1), and the times that the kernel took for both.
 
@@ -146,13 +146,13 @@ function render({ model, el }) {
     const shape = get("layer"), measured = get("times"), rows = String(measured.layer) === String(shape) ? measured.rows : [], busy = get("measuring");
     layer.update(shape.join(" "));
     for (const input of layer.element.querySelectorAll("input")) input.disabled = busy;
-    put(go, busy ? "measuring …" : rows.length ? "measure again" : "measure");
-    go.setAttribute("aria-disabled", String(busy));
-    put(found, rows.length ? [h("div", { class: "cr-stack-chart" }, chart(rows)), h("div", { class: "cr-stack-table" }, table(rows))] : null);
+    redraw(go, busy ? "measuring …" : rows.length ? "measure again" : "measure");
+    reset(go, "aria-disabled", String(busy));
+    redraw(found, rows.length ? [h("div", { class: "cr-stack-chart" }, chart(rows)), h("div", { class: "cr-stack-table" }, table(rows))] : null);
     const names = `Layer ${shape.join(" × ")}`;
-    state.textContent = busy ? `${names}: ${rows.length} of 5 sizes measured. You can go on working.`
+    reword(state, busy ? `${names}: ${rows.length} of 5 sizes measured. You can go on working.`
       : rows.length ? `${names}: medians, and bars from the lower to the upper quartile.`
-        : `${names}, for 1 to ${whole(10000)} examples: not measured yet. It takes a few seconds.`;
+        : `${names}, for 1 to ${whole(10000)} examples: not measured yet. It takes a few seconds.`);
   }
 
   // ---- what is seen
@@ -164,17 +164,17 @@ function render({ model, el }) {
     counter.update(n());
     counter.element.classList.toggle("cr-gone", !loop);
     stage.classList.toggle("cr-stack-product-stage", !loop);
-    put(stage, loop ? loopStage() : productStage());
+    redraw(stage, loop ? loopStage() : productStage());
     if (focused) stage.querySelector(`[data-entry="${i} ${j}"]`)?.focus({ preventScroll: true });
     const factors = Array.from({ length: upTo }, (_, e) => [delta[i - 1][e], a[j - 1][e]]), value = added(delta, a, upTo)[i - 1][j - 1];
     const products = factors.map(([p, q]) => bracketed(p * q)).join(" + ");
     const name = h("span", { class: "cr-math" }, "entry ", String(i), ", ", String(j));
-    put(spelled, name, " = ", upTo ? [factors.map(([p, q], e) => [e ? " + " : "", h("span", { class: "cr-stack-term" }, h("span", { class: "cr-error" }, bracketed(p)), " · ", h("span", { class: "cr-value" }, bracketed(q)))]),
+    redraw(spelled, name, " = ", upTo ? [factors.map(([p, q], e) => [e ? " + " : "", h("span", { class: "cr-stack-term" }, h("span", { class: "cr-error" }, bracketed(p)), " · ", h("span", { class: "cr-value" }, bracketed(q)))]),
       " = ", upTo > 1 ? [products, " = "] : "", h("b", { "data-number": "entry" }, neat(value))] : h("b", { "data-number": "entry" }, "0"));
     const work = `${m} · ${k} · ${N()} = ${m * k * N()} multiplications`;
-    said.textContent = loop
+    reword(said, loop
       ? `After ${upTo} of ${N()} examples, entry ${i}, ${j} of the sum is ${neat(value)}. ${work} in ${N()} ${N() > 1 ? "turns" : "turn"} of the loop.`
-      : `Row ${i} of δ times column ${j} of aᵀ runs through the examples: the same terms, the same ${neat(value)}. ${work} again, in one call.`;
+      : `Row ${i} of δ times column ${j} of aᵀ runs through the examples: the same terms, the same ${neat(value)}. ${work} again, in one call.`);
   }
 
   const offs = [watch(model, ["view", "N", "n", "entry"], draw), watch(model, ["layer", "times", "measuring"], drawTimes)];

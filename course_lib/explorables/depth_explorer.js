@@ -1,4 +1,4 @@
-import { h, s, put, math, num, short, set, watch, choice, slider, sentence } from "./kit.js";
+import { h, s, redraw, reword, math, num, short, set, watch, choice, slider, sentence } from "./kit.js";
 
 // Depth explorer: (6.2) through many layers, and the singular values of the Jacobians that it multiplies.
 
@@ -177,7 +177,7 @@ function render({ model, el }) {
     const last = curves[curves.length - 1].values;
     for (let l = 1; l <= L; l++) front.append(s("circle", { cx: X(l), cy: Math.min(H - bottom, Y(last[l])), r: l === chosen ? 6 : L > 20 ? 2.6 : 3.6, class: `cr-depth-dot ${l === chosen ? "cr-depth-here" : ""} ${last[l] === 0 ? "cr-depth-zero" : ""}` }));
     const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": name, class: "cr-depth-chart" }, s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left - 3, y: top - 3, width: W - left - right + 6, height: H - top - bottom + 3 }))), back, front);
-    put(place, picture);
+    redraw(place, picture);
   }
   const point = (/** @type {PointerEvent} */ event) => {
     const box = /** @type {Element} */ (event.currentTarget).getBoundingClientRect(), L = get("depth");
@@ -222,14 +222,14 @@ function render({ model, el }) {
     chart(charts[1], `singular values of the Jacobian from layers 1 to ${L} to the top, on a log axis`, [{ values: most, kind: "most" }, { values: least, kind: "least" }, { values: relative, kind: "line" }], true);
     const alone = steps[chosen], cell = (/** @type {string} */ what, /** @type {string} */ text) => h("td", { "data-number": what }, text);
     const mean = slopes[chosen].reduce((/** @type {number} */ sum, /** @type {number} */ v) => sum + v, 0) / N;
-    put(table, h("table", {},
+    redraw(table, h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, math(`layer ${chosen}`)), h("th", { scope: "col" }, "one layer up, ", math("F^{l} = W^{l+1} diag σ'(z^{l})")), h("th", { scope: "col" }, "all the way, ", math("∂z^{L} ∕ ∂z^{l}")))),
       h("tbody", {},
         h("tr", {}, h("th", { scope: "row" }, "largest singular value"), cell("step-largest", alone ? num(largest(alone)) : "–"), cell("largest", num(most[chosen]))),
         h("tr", {}, h("th", { scope: "row" }, "smallest"), cell("step-smallest", alone ? rough(back[chosen] ? 1 / largest(back[chosen]) : 0) : "–"), cell("smallest", rough(least[chosen]))),
         h("tr", {}, h("th", { scope: "row" }, "what comes down of ", math("‖δ‖")), cell("step-share", alone ? num(norms[chosen + 1] ? norms[chosen] / norms[chosen + 1] : 0) : "–"), cell("share", num(relative[chosen])))),
       h("tfoot", {}, h("tr", {}, h("td", { colspan: 3 }, math("‖δ^{l}‖"), " = ", h("b", { "data-number": "norm" }, num(norms[chosen])), h("span", { class: "cr-depth-mean" }, "mean of ", math("σ'(z^{l})"), " = ", h("b", { "data-number": "slope" }, num(mean))))))));
-    said.textContent = verdict(factor);
+    reword(said, verdict(factor));
   }
 
   const off = watch(model, ["depth", "activation", "scale", "layer", "_normal"], draw);

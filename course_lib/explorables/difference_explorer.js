@@ -1,4 +1,4 @@
-import { h, s, put, math, num, set, watch, choice, slider, sentence, ticks, clipped, KEYS } from "./kit.js";
+import { h, s, put, redraw, reword, reset, math, num, set, watch, choice, slider, sentence, ticks, clipped, KEYS } from "./kit.js";
 
 // Difference explorer: one-sided (3.1) and central (3.2) differences and the complex step, and their errors against h (3.3).
 
@@ -89,7 +89,7 @@ function render({ model, el }) {
     for (const v of ticks(-half, half)) back.append(s("line", { y1: Y(v), y2: Y(v), x1: left, x2: W - right, class: v === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: left - 6, y: Y(v), dy: "0.35em", "text-anchor": "end" }, small(v)));
     back.append(s("text", { x: 0, y: 14, class: "cr-plane-title" }, "f near x, at the scale of h"), s("text", { x: W - right, y: 14, "text-anchor": "end" }, `f − f(x), h = ${power(by)}`));
     const kink = name === "relu" && Math.abs(x) < reach * by ? s("g", { class: "cr-diff-kink" }, s("line", { x1: X(-x / by), x2: X(-x / by), y1: top, y2: H - bottom }), s("text", { x: X(-x / by) - 6, y: top + 14, "text-anchor": "end" }, "kink")) : null;
-    put(zoom, s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `the curve of f within 2.2 h of x, with both secants; h is ${power(by)}` },
+    redraw(zoom, s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `the curve of f within 2.2 h of x, with both secants; h is ${power(by)}` },
       s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left, y: top, width: W - left - right, height: H - top - bottom }))), back,
       s("g", { "clip-path": `url(#${clip})` }, kink, s("path", { d: straight(0, 0, true_ * by), class: "cr-diff-tangent" }), s("path", { d: path(curve), class: "cr-diff-curve" }),
         s("path", { d: straight(0, 0, ends[1]), class: "cr-diff-line cr-diff-0" }), s("path", { d: straight(-1, ends[0], (ends[1] - ends[0]) / 2), class: "cr-diff-line cr-diff-1" }),
@@ -124,16 +124,16 @@ function render({ model, el }) {
     const steps = Array.from({ length: EVERY * -LOW + 1 }, (_, k) => LOW + k / EVERY), true_ = slope();
     const all = steps.map((u) => errors(estimates(get("function"), get("precision"), get("x"), 10 ** u), true_));
     leastAt = METHODS.map((_, k) => {
-      curves[k].setAttribute("d", all.map((e, i) => `${i ? "L" : "M"}${X(steps[i]).toFixed(1)} ${height(e[k]).toFixed(1)}`).join(""));
+      reset(curves[k], "d", all.map((e, i) => `${i ? "L" : "M"}${X(steps[i]).toFixed(1)} ${height(e[k]).toFixed(1)}`).join(""));
       let least = all.length - 1;
       for (let i = all.length - 1; i >= 0; i--) if (all[i][k] < all[least][k]) least = i;
       const exact = all.filter((e) => e[k] === 0).length > 8;
       best[k].classList.toggle("cr-gone", exact || k === 2);
-      best[k].setAttribute("cx", X(steps[least]));
-      best[k].setAttribute("cy", height(all[least][k]));
+      reset(best[k], "cx", X(steps[least]));
+      reset(best[k], "cy", height(all[least][k]));
       return exact || k === 2 ? NaN : two(10 ** steps[least]);
     });
-    kindOfError.textContent = `${true_ ? "relative error" : "error"} against h`;
+    reword(kindOfError, `${true_ ? "relative error" : "error"} against h`);
   }
 
   // ---- the numbers
@@ -181,22 +181,22 @@ function render({ model, el }) {
     if (drawn !== state) { drawCurves(); drawn = state; }
     drawZoom();
     const u = Math.min(0, Math.max(LOW, Math.log10(by)));
-    marker.setAttribute("x1", X(u));
-    marker.setAttribute("x2", X(u));
-    markerText.setAttribute("x", X(u) + (u < -3 ? 6 : -6));
-    markerText.setAttribute("text-anchor", u < -3 ? "start" : "end");
-    markerText.textContent = `h = ${power(by)}`;
-    now.forEach((dot, k) => { dot.setAttribute("transform", `translate(${X(u)} ${height(wrong[k])})`); });
+    reset(marker, "x1", X(u));
+    reset(marker, "x2", X(u));
+    reset(markerText, "x", X(u) + (u < -3 ? 6 : -6));
+    reset(markerText, "text-anchor", u < -3 ? "start" : "end");
+    reword(markerText, `h = ${power(by)}`);
+    now.forEach((dot, k) => { reset(dot, "transform", `translate(${X(u)} ${height(wrong[k])})`); });
     rows.forEach((row, k) => {
-      put(row.children[2], agreeing(found[k], true_));
-      row.children[3].textContent = rough(wrong[k]);
-      row.children[4].textContent = Number.isNaN(leastAt[k]) ? (k === 2 ? "any small h" : "exact") : power(leastAt[k]);
+      redraw(row.children[2], agreeing(found[k], true_));
+      reword(row.children[3], rough(wrong[k]));
+      reword(row.children[4], Number.isNaN(leastAt[k]) ? (k === 2 ? "any small h" : "exact") : power(leastAt[k]));
     });
-    if (get("function") === "relu") rows[2].children[4].textContent = "exact";
-    put(truth, agreeing(true_, true_));
-    heading.textContent = true_ ? "relative error" : "error";
-    said.textContent = `h = ${power(by)}: error ${rough(wrong[0])} on one side, ${rough(wrong[1])} central. ${verdict(found, wrong)}`;
-    chart.setAttribute("aria-label", `errors of the three methods against h on log axes. ${said.textContent}`);
+    if (get("function") === "relu") reword(rows[2].children[4], "exact");
+    redraw(truth, agreeing(true_, true_));
+    reword(heading, true_ ? "relative error" : "error");
+    reword(said, `h = ${power(by)}: error ${rough(wrong[0])} on one side, ${rough(wrong[1])} central. ${verdict(found, wrong)}`);
+    reset(chart, "aria-label", `errors of the three methods against h on log axes. ${said.textContent}`);
   }
 
   const off = watch(model, ["function", "precision", "x", "h"], draw);

@@ -1,4 +1,4 @@
-import { h, s, put, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, reword, reset, roam } from "./kit.js";
+import { h, s, put, redraw, label, nameOf, short, rounded, factor, plain, set, watch, button, choice, slider, field, sentence, scrolls, reword, reset, roam } from "./kit.js";
 
 // Graph player: tangents up or adjoints down a computational graph, every number in its formula, every operation counted.
 // A node is {name, f, terms: [[name, coefficient], ...], plus}; f is "" for an input; nodes come after their terms.
@@ -345,7 +345,7 @@ function render({ model, el }) {
     drawEquation();
     drawCost();
     [equation, cost].forEach(scrolls);
-    said.textContent = `Step ${at()} of ${last()}: ${summary()}`;
+    reword(said, `Step ${at()} of ${last()}: ${summary()}`);
   }
 
   /** ∂q∕∂x in HTML. @param {string} top @param {string} below */
@@ -385,7 +385,7 @@ function render({ model, el }) {
     }
     if (kind === "push" || kind === "pull") lines.push(h("div", { class: "cr-graph-slopes cr-quiet" }, node.terms.map(([term], k) => h("span", {}, slopeOf(name, term), " = ", slopeText(node, k), short(p.slopes[name][k])))));
     const heads = /** @type {Record<string, any>} */ ({ inputs: "before the sweep", value: ["value of ", nameOf(name)], push: ["value and tangent of ", nameOf(name)], pull: [nameOf(name), " sends back"], seed: "the seed" });
-    put(equation, h("h4", {}, heads[kind], " ", tags[kind] && h("span", { class: "cr-tag" }, tags[kind])), h("div", { class: "cr-graph-lines" }, lines));
+    redraw(equation, h("h4", {}, heads[kind], " ", tags[kind] && h("span", { class: "cr-tag" }, tags[kind])), h("div", { class: "cr-graph-lines" }, lines));
   }
 
   function drawCost() {
@@ -393,7 +393,7 @@ function render({ model, el }) {
     const n = inputs.length, m = outputs.length, back = visits(nodes, outputs[0], "topological"), each = { forward: operations(true, made.length, made, ""), reverse: operations(false, made.length, back, outputs[0]) };
     const rows = [["forward", n, each.forward], ["reverse", m, each.reverse]], most = Math.max(n, m) * links();
     const times = (/** @type {number} */ k, /** @type {string} */ word) => `${k} ${word}${k === 1 ? "" : "s"}`;
-    put(cost, h("h4", {}, "operations"),
+    redraw(cost, h("h4", {}, "operations"),
       h("div", {}, "this sweep so far: ", h("b", { "data-count": "multiplications" }, String(so.multiplications)), ` of ${times(all.multiplications, "multiplication")}, `, h("b", { "data-count": "additions" }, String(so.additions)), ` of ${times(all.additions, "addition")}`),
       h("div", { class: "cr-graph-whole" }, h("div", {}, `the whole ${m}×${n} Jacobian:`),
         rows.map(([mode, sweeps, one]) => h("div", { class: `cr-graph-mode ${mode === model.get("mode") ? "cr-graph-chosen" : ""}`, "data-mode": mode },

@@ -1,4 +1,4 @@
-import { h, s, put, math, num, plain, short, set, ask, watch, calm, button, choice, slider, field, sentence, plane, KEYS } from "./kit.js";
+import { h, s, put, reword, reset, math, num, plain, short, set, ask, watch, calm, button, choice, slider, field, sentence, plane, KEYS } from "./kit.js";
 
 // Jacobian stage: drag a point x and see the grid around it carried by f and by its linear part J (4.8).
 
@@ -186,7 +186,7 @@ function render({ model, el }) {
     for (const k of [0, 1]) {
       const name = preset.names[k].replace(/(\d)/, "_$1");
       put(names[k], math(`${name} =`));
-      coordinates[k].element.setAttribute("aria-label", preset.names[k]);
+      reset(coordinates[k].element, "aria-label", preset.names[k]);
       put(nudges[k], h("span", {}, "nudge ", math(name)));
       for (const i of [0, 1]) {
         const [symbol, number] = cells[i][k].children;
@@ -221,50 +221,50 @@ function render({ model, el }) {
     coordinates.forEach((c, k) => c.update(here[k]));
 
     const square = gridPoints(here, reach);
-    a.curved.setAttribute("d", lines.map((l) => input.line(l.map((k) => square[k]))).join(""));
-    z.curved.setAttribute("d", images ? lines.map((l) => output.line(l.map((k) => images[k]))).join("") : "");
-    z.straight.setAttribute("d", J ? lines.map((l) => output.line([l[0], l[l.length - 1]].map((k) => linear(x, y, J, points[k])))).join("") : "");
+    reset(a.curved, "d", lines.map((l) => input.line(l.map((k) => square[k]))).join(""));
+    reset(z.curved, "d", images ? lines.map((l) => output.line(l.map((k) => images[k]))).join("") : "");
+    reset(z.straight, "d", J ? lines.map((l) => output.line([l[0], l[l.length - 1]].map((k) => linear(x, y, J, points[k])))).join("") : "");
     output.element.classList.toggle("cr-late", view.late);
-    point.setAttribute("cx", input.X(here[0]));
-    point.setAttribute("cy", input.Y(here[1]));
-    point.setAttribute("aria-valuenow", here[0]);
-    point.setAttribute("aria-valuemin", preset.inputs[0]);
-    point.setAttribute("aria-valuemax", preset.inputs[1]);
-    point.setAttribute("aria-valuetext", here.map((/** @type {number} */ v, /** @type {number} */ k) => `${preset.names[k]} ${short(v)}`).join(", "));
+    reset(point, "cx", input.X(here[0]));
+    reset(point, "cy", input.Y(here[1]));
+    reset(point, "aria-valuenow", here[0]);
+    reset(point, "aria-valuemin", preset.inputs[0]);
+    reset(point, "aria-valuemax", preset.inputs[1]);
+    reset(point, "aria-valuetext", here.map((/** @type {number} */ v, /** @type {number} */ k) => `${preset.names[k]} ${short(v)}`).join(", "));
     for (const k of [0, 1]) {
       const tip = [here[0] + (k ? 0 : reach), here[1] + (k ? reach : 0)];
       arrow(a.arrows[k], a.tips[k], input, here, tip);
       if (J) arrow(z.arrows[k], z.tips[k], output, y, linear(x, y, J, [x[0] + (k ? 0 : nudge), x[1] + (k ? nudge : 0)]));
       for (const mark of [a.arrows[k], z.arrows[k], a.tips[k], z.tips[k]]) mark.classList.toggle("cr-live", chosen === k + 1);
-      nudges[k].setAttribute("aria-pressed", chosen === k + 1);
+      reset(nudges[k], "aria-pressed", chosen === k + 1);
       for (const i of [0, 1]) {
         cells[i][k].classList.toggle("cr-lit", chosen === k + 1);
-        if (preset.name === "affine") edit[i][k].update(J[i][k]); else cells[i][k].children[1].textContent = J ? num(J[i][k]) : "";
+        if (preset.name === "affine") edit[i][k].update(J[i][k]); else reword(cells[i][k].children[1], J ? num(J[i][k]) : "");
       }
     }
-    if (y) { image.setAttribute("cx", output.X(y[0])); image.setAttribute("cy", output.Y(y[1])); }
+    if (y) { reset(image, "cx", output.X(y[0])); reset(image, "cy", output.Y(y[1])); }
 
     output.element.classList.toggle("cr-void", Boolean(view.error));
     gapBox.hidden = Boolean(view.error);
     said.classList.toggle("cr-error", Boolean(view.error));
-    if (view.error) { said.textContent = `f(${x.map(short).join(", ")}): ${view.error}`; return; }
+    if (view.error) { reword(said, `f(${x.map(short).join(", ")}): ${view.error}`); return; }
     const { size: worst, at } = gap(x, points, y, images, J), none = worst < 1e-12;
-    z.gap.setAttribute("d", none ? "" : output.line([images[at], linear(x, y, J, points[at])]));
-    gapNumber.textContent = num(none ? 0 : worst);
-    gapShare.textContent = `${(none ? 0 : (100 * worst) / nudge).toFixed(1)} %`;
+    reset(z.gap, "d", none ? "" : output.line([images[at], linear(x, y, J, points[at])]));
+    reword(gapNumber, num(none ? 0 : worst));
+    reword(gapShare, `${(none ? 0 : (100 * worst) / nudge).toFixed(1)} %`);
     const words = `f sends (${x.map(short).join(", ")}) to (${y.map(num).join(", ")}). `;
     const col = chosen ? `Column ${chosen} of J, (${num(J[0][chosen - 1])}, ${num(J[1][chosen - 1])}), is where a nudge of ${preset.names[chosen - 1]} goes, per unit. ` : "";
-    said.textContent = plain(words + col) + (none ? "The map is affine: its linear part is the map, with no gap at any nudge." :
-      `At nudge ${short(nudge)} the linear part misses by at most ${num(worst)}; halve the nudge and the gap falls to about a quarter.`);
-    output.element.setAttribute("aria-label", said.textContent);
+    reword(said, plain(words + col) + (none ? "The map is affine: its linear part is the map, with no gap at any nudge." :
+      `At nudge ${short(nudge)} the linear part misses by at most ${num(worst)}; halve the nudge and the gap falls to about a quarter.`));
+    reset(output.element, "aria-label", said.textContent);
   }
 
   function arrow(/** @type {Element} */ path, /** @type {Element} */ tip, /** @type {any} */ p, /** @type {number[]} */ from, /** @type {number[]} */ to) {
     const x0 = p.X(from[0]), y0 = p.Y(from[1]), x1 = p.X(to[0]), y1 = p.Y(to[1]), length = Math.hypot(x1 - x0, y1 - y0) || 1;
     const c = (x1 - x0) / length, d = (y1 - y0) / length, head = Math.min(9, 0.5 * length);
-    path.setAttribute("d", `M${x0} ${y0}L${x1} ${y1}M${x1 - head * c + 0.55 * head * d} ${y1 - head * d - 0.55 * head * c}L${x1} ${y1}L${x1 - head * c - 0.55 * head * d} ${y1 - head * d + 0.55 * head * c}`);
-    tip.setAttribute("x", String(x1 + 12 * c));
-    tip.setAttribute("y", String(y1 + 12 * d + 4));
+    reset(path, "d", `M${x0} ${y0}L${x1} ${y1}M${x1 - head * c + 0.55 * head * d} ${y1 - head * d - 0.55 * head * c}L${x1} ${y1}L${x1 - head * c - 0.55 * head * d} ${y1 - head * d + 0.55 * head * c}`);
+    reset(tip, "x", String(x1 + 12 * c));
+    reset(tip, "y", String(y1 + 12 * d + 4));
   }
 
   // ---- a nudge: a small disc runs out along the arrow while its image runs along the curve
@@ -281,8 +281,8 @@ function render({ model, el }) {
       const t = Math.min(1, (time - start) / 700), out = nudge * t * (2 - t), p = [x[0] + (chosen === 1 ? out : 0), x[1] + (chosen === 2 ? out : 0)], q = preset.f(p);
       for (const [side, view, w] of [[a, input, p], [z, output, q]]) {
         side.runner.classList.toggle("cr-gone", t === 1);
-        side.runner.setAttribute("cx", view.X(w[0]));
-        side.runner.setAttribute("cy", view.Y(w[1]));
+        reset(side.runner, "cx", view.X(w[0]));
+        reset(side.runner, "cy", view.Y(w[1]));
       }
       if (t < 1) frame = requestAnimationFrame(step);
     };

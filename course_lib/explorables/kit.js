@@ -45,17 +45,21 @@ export function factor(value, format = short) {
 // ---------------------------------------------------------------- elements
 
 const SVG = "http://www.w3.org/2000/svg";
+const HEARD = Symbol("what an element listens to");
 
 /** @param {Element} element @param {Record<string, any>} attributes @param {any[]} children */
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || (value === false && !name.startsWith("aria-"))) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name.startsWith("on")) Object.assign(element, { [name]: value, [HEARD]: { .../** @type {any} */ (element)[HEARD], [name]: value } });
     else element.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...shown(children));
   return element;
 }
+
+/** @param {any[]} children */
+function shown(children) { return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false); }
 
 /** An HTML element. @param {string} tag @param {Record<string, any>} [attributes] @param {...any} children
  * @returns {any} */
@@ -70,13 +74,44 @@ export function s(tag, attributes = {}, ...children) {
 }
 
 /** Put `children` in place of what `element` holds. @param {Element} element @param {...any} children */
-export function put(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+export function put(element, ...children) { element.replaceChildren(...shown(children)); }
+
+/** The same for children made for this alone: what is there already stays, with its focus, and only what is another one is
+ * written, since the browser lays out and paints all that is written. @param {Element} element @param {...any} children */
+export function redraw(element, ...children) {
+  const made = document.createDocumentFragment();
+  made.append(...shown(children));
+  match(element, made);
 }
 
-/** Write a text or an attribute, where it is another one: the browser lays out and paints what is written.
- * @param {Element} element @param {string} text */
-export function reword(element, text) { if (element.textContent !== text) element.textContent = text; }
+/** @param {Node} old @param {Node} made */
+function match(old, made) {
+  /** @type {any} */ let here = old.firstChild;
+  for (const child of /** @type {any[]} */ ([...made.childNodes])) {
+    const next = here?.nextSibling ?? null;
+    if (!here) old.appendChild(child);
+    else if (here.nodeName !== child.nodeName || here.namespaceURI !== child.namespaceURI) here.replaceWith(child);
+    else if (here.nodeType === Node.TEXT_NODE) { if (here.data !== child.data) here.data = child.data; }
+    else { dress(here, child); match(here, child); }
+    here = next;
+  }
+  for (let next; here; here = next) { next = here.nextSibling; here.remove(); }
+}
+
+/** @param {any} old @param {any} made */
+function dress(old, made) {
+  for (const name of old.getAttributeNames()) if (!made.hasAttribute(name)) old.removeAttribute(name);
+  for (const name of made.getAttributeNames()) reset(old, name, made.getAttribute(name));
+  for (const name in old[HEARD]) old[name] = null;
+  Object.assign(old, made[HEARD], { [HEARD]: made[HEARD] });
+}
+
+/** Write a text or an attribute, where it is another one. @param {Element} element @param {string} text */
+export function reword(element, text) {
+  const only = /** @type {any} */ (element.childNodes.length === 1 && element.firstChild);
+  if (only?.nodeType !== Node.TEXT_NODE) element.textContent = text;
+  else if (only.data !== text) only.data = text;
+}
 /** @param {Element} element @param {string} name @param {any} value */
 export function reset(element, name, value) { if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value)); }
 
@@ -115,7 +150,7 @@ const untold = new Map();
 function tell(model) {
   clearTimeout(untold.get(model));
   untold.delete(model);
-  if (!untold.size) removeEventListener("focusout", leave);
+  if (!untold.size) removeEventListener("focusout", leave, true);
   model.save_changes();
 }
 /** @param {any} event */
@@ -128,7 +163,7 @@ export function set(model, changes) {
   for (const [name, value] of Object.entries(changes)) model.set(name, value);
   clearTimeout(untold.get(model));
   untold.set(model, window.setTimeout(tell, REST, model));
-  addEventListener("focusout", leave);
+  addEventListener("focusout", leave, true);
 }
 
 /** Set traits and tell Python at once: the page waits for its answer. @param {Model} model @param {Record<string, any>} changes */
@@ -195,9 +230,10 @@ export function slider(title, range, move) {
     element, input,
     /** @param {number} value */
     update(value) {
+      const text = range.text(value);
       input.value = String(value);
-      output.textContent = range.text(value);
-      input.setAttribute("aria-valuetext", range.text(value));
+      reword(output, text);
+      reset(input, "aria-valuetext", text);
     },
   };
 }

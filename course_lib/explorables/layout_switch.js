@@ -1,4 +1,4 @@
-import { h, s, put, set, watch, choice, math, sentence } from "./kit.js";
+import { h, s, redraw, reword, set, watch, choice, math, sentence } from "./kit.js";
 
 // Layout switch: the formulas of the course in columns, and turned over into rows: (A B)ᵀ = Bᵀ Aᵀ.
 
@@ -47,12 +47,12 @@ function render({ model, el }) {
     const formulas = /** @type {Formula[]} */ (model.get("formulas"));
     const op = (/** @type {string} */ sign) => h("span", { class: "cr-layout-op" }, sign);
     readings.update(model.get("reading"));
-    put(list, (rows ? formulas.map(turn) : formulas).map(({ title, left, right, sign }) => h("div", { class: "cr-layout-card" },
+    redraw(list, (rows ? formulas.map(turn) : formulas).map(({ title, left, right, sign }) => h("div", { class: "cr-layout-card" },
       h("div", { class: "cr-quiet" }, title),
       h("div", { class: "cr-layout-formula" }, tile(left), right.map((product, k) => [op(k ? sign : "="), product.map(tile)])))));
-    said.textContent = rows
+    reword(said, rows
       ? "Turned over: each matrix is the transpose of ours, and the factors of each product stand in the other order."
-      : "Columns: a matrix stands on the left of what it acts on, and a product is read from right to left.";
+      : "Columns: a matrix stands on the left of what it acts on, and a product is read from right to left.");
   }
 
   const off = watch(model, ["reading"], draw);

@@ -1,4 +1,4 @@
-import { h, s, put, math, num, short, set, watch, button, choice, slider, sentence, plane, KEYS } from "./kit.js";
+import { h, s, put, redraw, reword, reset, math, num, short, set, watch, button, choice, slider, sentence, plane, KEYS } from "./kit.js";
 
 // Line fitter: a line through pairs (1.1), its loss as a mean (1.3) and as a surface over w and b, a step down (1.4).
 
@@ -210,13 +210,13 @@ function render({ model, el }) {
     slides[1].update(b);
     eta.update(rate);
     shape.update(model.get("squares") ? "squares" : "sticks");
-    arrowButton.setAttribute("aria-pressed", model.get("arrow"));
+    reset(arrowButton, "aria-pressed", model.get("arrow"));
 
     // pairs
     const across = left.line([[x0, w * x0 + b], [x1, w * x1 + b]]);
-    stroke.setAttribute("d", across);
-    hit.setAttribute("d", across);
-    put(residuals, x.map((v, n) => {
+    reset(stroke, "d", across);
+    reset(hit, "d", across);
+    redraw(residuals, x.map((v, n) => {
       const u = left.X(v), from = left.Y(y[n]), to = clamp(left.Y(w * v + b), -SIZE, 2 * SIZE), side = Math.abs(to - from), mirrored = u + side > SIZE - 14;
       return model.get("squares") ? s("rect", { x: mirrored ? u - side : u, y: Math.min(from, to), width: side, height: side }) : s("line", { x1: u, x2: u, y1: from, y2: to });
     }));
@@ -224,27 +224,27 @@ function render({ model, el }) {
     handles.forEach((handle, k) => {
       handle.classList.toggle("cr-gone", !at);
       if (!at) return;
-      handle.setAttribute("cx", left.X(at[k]));
-      handle.setAttribute("cy", left.Y(w * at[k] + b));
-      handle.setAttribute("aria-valuenow", num(w * at[k] + b).replace("−", "-"));
-      handle.setAttribute("aria-valuetext", `height ${num(w * at[k] + b)} at x = ${num(at[k])}`);
+      reset(handle, "cx", left.X(at[k]));
+      reset(handle, "cy", left.Y(w * at[k] + b));
+      reset(handle, "aria-valuenow", num(w * at[k] + b).replace("−", "-"));
+      reset(handle, "aria-valuetext", `height ${num(w * at[k] + b)} at x = ${num(at[k])}`);
     });
 
     // surface
     const inside = w >= w0 && w <= w1 && b >= b0 && b <= b1, [cx, cy] = [right.X(clamp(w, w0, w1)), right.Y(clamp(b, b0, b1))];
-    point.setAttribute("cx", cx);
-    point.setAttribute("cy", cy);
+    reset(point, "cx", cx);
+    reset(point, "cy", cy);
     point.classList.toggle("cr-fit-outside", !inside);
-    point.setAttribute("aria-valuenow", w);
-    point.setAttribute("aria-valuetext", `w ${short(w)}, b ${short(b)}, loss ${num(view.loss)}`);
+    reset(point, "aria-valuenow", w);
+    reset(point, "aria-valuetext", `w ${short(w)}, b ${short(b)}, loss ${num(view.loss)}`);
     const walked = model.get("_trail"), last = walked[walked.length - 1], valid = last && last[0] === w && last[1] === b;
-    trail.setAttribute("d", valid ? right.line(walked) : "");
-    put(dots, valid ? walked.slice(0, -1).map((/** @type {number[]} */ [u, v]) => s("circle", { cx: right.X(u), cy: right.Y(v), r: 3 })) : []);
+    reset(trail, "d", valid ? right.line(walked) : "");
+    redraw(dots, valid ? walked.slice(0, -1).map((/** @type {number[]} */ [u, v]) => s("circle", { cx: right.X(u), cy: right.Y(v), r: 3 })) : []);
     const next = [w - rate * view.gradient[0], b - rate * view.gradient[1]];
-    arrow.setAttribute("d", model.get("arrow") ? pointing([right.X(w), right.Y(b)], [right.X(next[0]), right.Y(next[1])]) : "");
+    reset(arrow, "d", model.get("arrow") ? pointing([right.X(w), right.Y(b)], [right.X(next[0]), right.Y(next[1])]) : "");
 
     // numbers
-    total.textContent = num(view.loss);
+    reword(total, num(view.loss));
     const full = model.get("_full");
     let left_ = 1;
     segments.forEach((part, n) => {
@@ -253,19 +253,19 @@ function render({ model, el }) {
       part.style.width = `${100 * share}%`;
     });
     bar.classList.toggle("cr-fit-over", view.loss > full);
-    rows.forEach((row, n) => { row.children[1].textContent = num(view.residuals[n]); row.children[2].textContent = num(view.losses[n]); });
+    rows.forEach((row, n) => { reword(row.children[1], num(view.residuals[n])); reword(row.children[2], num(view.losses[n])); });
     const foot = table.querySelector("[data-number=mean]");
-    if (foot) foot.textContent = `${num(sum(view.losses))} ∕ ${N} = ${num(view.loss)}`;
-    gradient.forEach((span, k) => { span.textContent = num(view.gradient[k]); });
+    if (foot) reword(foot, `${num(sum(view.losses))} ∕ ${N} = ${num(view.loss)}`);
+    gradient.forEach((span, k) => { reword(span, num(view.gradient[k])); });
 
     const flat = Math.hypot(...view.gradient) < 1e-6 * (1 + Math.abs(w) + Math.abs(b));
     const then = fit(x, y, next[0], next[1]).loss;
     const advice = view.gradient.map((g, k) => `a ${g < 0 ? "larger" : "smaller"} ${"wb"[k]}`).join(" and ");
-    said.textContent = `w = ${short(w)}, b = ${short(b)}: loss ${num(view.loss)}, the mean of ${N}. ` +
+    reword(said, `w = ${short(w)}, b = ${short(b)}: loss ${num(view.loss)}, the mean of ${N}. ` +
       (flat ? "The gradient is 0: no straight line has a smaller loss." :
         `Down is ${advice}; one step of η = ${short(rate)} ${then < view.loss ? "leads to" : "overshoots to"} loss ${num(then)}.`) +
-      (inside ? "" : " The point has left the picture.");
-    left.element.setAttribute("aria-label", `${N} pairs and the line ${short(w)} x + ${short(b)}`);
+      (inside ? "" : " The point has left the picture."));
+    reset(left.element, "aria-label", `${N} pairs and the line ${short(w)} x + ${short(b)}`);
   }
 
   function pointing(/** @type {number[]} */ [p, q], /** @type {number[]} */ [u, v]) {

@@ -1,4 +1,4 @@
-import { h, s, put, math, label, nameOf, num, plain, short, factor, set, watch, button, field, choice, sentence, matrix, roam, KEYS } from "./kit.js";
+import { h, s, put, redraw, reword, reset, math, label, nameOf, num, plain, short, factor, set, watch, button, field, choice, sentence, matrix, roam, KEYS } from "./kit.js";
 
 // Path explorer: products along paths add up to one entry of a product of Jacobians (5.4); brackets and what they cost.
 
@@ -154,7 +154,7 @@ function render({ model, el }) {
       const g = s("g", { class: `cr-node ${end ? "cr-end" : used ? "cr-used" : keys.length ? "" : "cr-away"}`, "data-node": n, transform: `translate(${x} ${y})`, ...part(n, d, keys, end || used) }, s("circle", { r: 22 }), label(n, { dy: "0.32em", "text-anchor": "middle" }));
       return g;
     }));
-    put(graph, s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph with ${edges.length} edges: arrow keys go from part to part` }, lines, numbers, circles));
+    redraw(graph, s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph with ${edges.length} edges: arrow keys go from part to part` }, lines, numbers, circles));
   }
 
   // Jacobians beside the sum
@@ -164,7 +164,7 @@ function render({ model, el }) {
     const i = layers[layers.length - 1].indexOf(model.get("end")), j = layers[0].indexOf(model.get("start")), last = Js.length - 1;
     const total = Js.reduce((inner, J) => matmul(J, inner));
     const tiles = Js.map((J, d) => matrix(J, { name: `J_{${d + 1}}`, format: short, mark: (r, c) => ((d === last && r === i) || (d === 0 && c === j)) && "cr-lit" })).reverse();
-    put(product2, tiles, h("span", { class: "cr-op" }, "="),
+    redraw(product2, tiles, h("span", { class: "cr-op" }, "="),
       matrix(total, { name: Js.map((_, d) => `J_{${d + 1}}`).reverse().join(" "), mark: (r, c) => r === i && c === j && (complete ? "cr-best" : "cr-ring") }),
       h("span", { class: "cr-quiet" }, "(5.3)"));
   }
@@ -174,14 +174,14 @@ function render({ model, el }) {
   function drawSum() {
     const edges = model.get("edges"), open = found(), chosen = new Set(model.get("paths"));
     const taken = open.filter((p) => chosen.has(key(p))), value = add(taken.map((p) => product(factors(edges, p)))), whole = add(open.map((p) => product(factors(edges, p))));
-    for (const b of buttons) b.setAttribute("aria-pressed", chosen.has(b.dataset.path));
+    for (const b of buttons) reset(b, "aria-pressed", chosen.has(b.dataset.path));
     const entry = h("span", { class: "cr-math" }, "∂", nameOf(model.get("end")), "∕∂", nameOf(model.get("start")));
-    put(sum, h("span", {}, `sum of ${taken.length} of ${open.length}`), h("span", { class: `cr-path-product ${done() ? "cr-value" : ""}`, "data-number": "sum" }, num(value)),
+    redraw(sum, h("span", {}, `sum of ${taken.length} of ${open.length}`), h("span", { class: `cr-path-product ${done() ? "cr-value" : ""}`, "data-number": "sum" }, num(value)),
       h("span", { class: "cr-path-verdict" }, done() ? ["= ", entry, ", the entry of the product of Jacobians ✓"] : [entry, ` = ${num(whole)}`, h("span", { class: "cr-quiet" }, `, still missing ${num(whole - value)}`)]));
     const words = taken.map((p) => num(product(factors(edges, p)))).join(" + ").replaceAll("+ −", "− ");
-    said.textContent = plain(open.length === 0 ? `No path leads from ${model.get("start")} to ${model.get("end")}: the derivative is 0.`
+    reword(said, plain(open.length === 0 ? `No path leads from ${model.get("start")} to ${model.get("end")}: the derivative is 0.`
       : taken.length === 0 ? `${open.length} paths lead from ${model.get("start")} to ${model.get("end")}. Choose them one by one: click edges, or the rows beside the graph.`
-      : `${words}${taken.length > 1 ? ` = ${num(value)}` : ""}: ${done() ? `all ${open.length} paths, so this is the derivative of ${model.get("end")} along ${model.get("start")}.` : `${taken.length} of ${open.length} paths; the derivative is ${num(whole)}.`}`);
+      : `${words}${taken.length > 1 ? ` = ${num(value)}` : ""}: ${done() ? `all ${open.length} paths, so this is the derivative of ${model.get("end")} along ${model.get("start")}.` : `${taken.length} of ${open.length} paths; the derivative is ${num(whole)}.`}`));
   }
 
   // ---- part two: the brackets
@@ -207,7 +207,7 @@ function render({ model, el }) {
     const left = write(shapes.reduce((/** @type {any} */ o, /** @type {any} */ _, /** @type {number} */ k) => (k ? [o, k] : 0), 0), names());
     const right = write(shapes.reduceRight((/** @type {any} */ o, /** @type {any} */ _, /** @type {number} */ k) => (k === shapes.length - 1 ? k : [k, o]), 0), names());
     const focused = bars.contains(document.activeElement);
-    put(bars, all.map((b) => {
+    redraw(bars, all.map((b) => {
       const checked = b === chosen, note = b.text === left ? "from the left, the output" : b.text === right ? "from the right, the input" : "";
       return h("div", { class: "cr-bar-row", role: "radio", tabindex: checked ? 0 : -1, "aria-checked": checked, ...KEYS, "data-bracketing": b.text,
         "aria-label": `${b.text}, ${note ? `${note}, ` : ""}${b.count} multiplications`,
@@ -224,7 +224,7 @@ function render({ model, el }) {
     if (focused) /** @type {any} */ (bars.querySelector("[aria-checked=true]"))?.focus();
     drawTree(shapes, chosen.order);
     const parts = products(shapes, chosen.order);
-    cost.textContent = `${plain(chosen.text)}: ${parts.map((p) => count(p.count)).join(" + ")} = ${count(chosen.count)} multiplications${chosen === all[0] ? ", the fewest there can be." : `, ${short(Math.round((10 * chosen.count) / all[0].count) / 10)} times the fewest, ${count(all[0].count)} for ${plain(all[0].text)}.`}`;
+    reword(cost, `${plain(chosen.text)}: ${parts.map((p) => count(p.count)).join(" + ")} = ${count(chosen.count)} multiplications${chosen === all[0] ? ", the fewest there can be." : `, ${short(Math.round((10 * chosen.count) / all[0].count) / 10)} times the fewest, ${count(all[0].count)} for ${plain(all[0].text)}.`}`);
   }
 
   const brackets = (/** @type {string} */ text) => text.split(/(J\d+)/).map((part) => (/^J/.test(part) ? nameOf(part) : part));
@@ -243,7 +243,7 @@ function render({ model, el }) {
       return s("g", {}, s("path", { d: `M${x0} ${y - 8}V${y}H${x1}V${y - 8}`, class: "cr-brace" }),
         s("text", { x: (x0 + x1) / 2, y: y + 18, "text-anchor": "middle" }, s("tspan", { class: "cr-quiet" }, `${p.m}·${p.k}·${p.n} = `), s("tspan", { class: "cr-value" }, count(p.count))));
     });
-    put(tree, s("svg", { viewBox: `0 0 ${width} ${base + 40 + 44 * deep}`, role: "img", "aria-label": `Bracketing ${write(order, names())}` }, marks, nodes));
+    redraw(tree, s("svg", { viewBox: `0 0 ${width} ${base + 40 + 44 * deep}`, role: "img", "aria-label": `Bracketing ${write(order, names())}` }, marks, nodes));
   }
 
   function drawPaths() { ends.start.update(model.get("start")); ends.end.update(model.get("end")); parts.draw(drawGraph); drawMatrices(); drawSum(); }

@@ -1,4 +1,4 @@
-import { h, s, put, ask, watch, button, slider, sentence, ticks } from "./kit.js";
+import { h, s, redraw, reword, reset, ask, watch, button, slider, sentence, ticks } from "./kit.js";
 
 // Race: the kernel computes one gradient in two ways and says how far it is; the page draws bars and the predicted finish.
 
@@ -52,7 +52,7 @@ function render({ model, el }) {
     const fill = h("span", { class: "cr-race-fill" }), bar = h("div", { class: "cr-race-bar", role: "progressbar", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
     const work_ = h("span", { class: "cr-quiet" }), time = h("output", { class: "cr-race-time" });
     const element = h("div", { class: `cr-race-lane cr-race-${tone}` }, h("div", { class: "cr-race-head" }, h("b", {}, name), work_, time), bar);
-    return { element, work: work_, time, /** @param {number} share */ update(share) { fill.style.width = `${100 * share}%`; bar.setAttribute("aria-valuenow", Math.floor(100 * share)); } };
+    return { element, work: work_, time, /** @param {number} share */ update(share) { fill.style.width = `${100 * share}%`; reset(bar, "aria-valuenow", Math.floor(100 * share)); } };
   };
   const fast = lane("back-propagation", "fast"), slow = lane("finite differences", "slow");
   const forecast = h("div", { class: "cr-race-forecast" }), chart = h("div", { class: "cr-race-chart" }), said = sentence();
@@ -86,7 +86,7 @@ function render({ model, el }) {
     const last = past.length > 0 && s("line", { x1: X(latest[0]), x2: X(latest[0]), y1: Y(latest[1]), y2: Y(latest[2]), class: "cr-race-now" });
     const finish = past.length > 0 && finished() && s("circle", { cx: X(spent), cy: Y(spent), r: 6, class: "cr-race-finish" });
     const words = past.length ? `the predicted total went from ${range(past[0][1], past[0][2])} to ${range(latest[1], latest[2])}` : "no prediction yet";
-    put(chart, s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `predicted total against the time spent: ${words}` },
+    redraw(chart, s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `predicted total against the time spent: ${words}` },
       s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left, y: top, width: W - left - right, height: H - top - bottom }))), axes, inside, last, finish));
   }
 
@@ -94,7 +94,7 @@ function render({ model, el }) {
     const past = get("_past"), { needed } = work(get("depth"), get("width")), spent = get("spent");
     const line = (/** @type {string} */ title, /** @type {any} */ value, /** @type {string} */ name) => h("p", {}, h("span", { class: "cr-quiet" }, title), h("span", { "data-number": name }, value));
     const pass = get("done") ? span(spent / get("done")) : "–";
-    put(forecast, h("h4", {}, finished() ? "the slow one took" : "predicted total of the slow one"),
+    redraw(forecast, h("h4", {}, finished() ? "the slow one took" : "predicted total of the slow one"),
       h("p", { class: "cr-big cr-error", "data-number": "predicted" }, finished() ? span(spent) : past.length ? range(get("low"), get("high")) : "not yet"),
       h("p", { class: "cr-quiet cr-race-note" }, finished() ? `predicted at first: ${range(past[0][1], past[0][2])}` : "if the rest goes as nine slices of ten went so far"),
       h("div", { class: "cr-race-numbers" }, line("passes", `${whole(get("done"))} of ${whole(needed)}`, "passes"), line("time of a pass", pass, "pass"),
@@ -110,21 +110,21 @@ function render({ model, el }) {
     else if (get("running") && past.length) text = "The race is on. It waits while another cell runs, and only its own time counts.";
     else if (get("running")) text = "On your marks: back-propagation runs a few times for its median.";
     else if (done) text = `Stopped after ${whole(done)} of ${whole(needed)} passes. To go on to the end would take ${range(get("low"), get("high"))} in all, ${round((get("low") + get("high")) / 2 / get("back"))} times as long as back-propagation.`;
-    if (said.textContent !== text) said.textContent = text;
+    reword(said, text);
   }
 
   function draw() {
     const { P, needed, back, nudged } = work(get("depth"), get("width")), done = get("done");
     depth.update();
     width.update();
-    size.textContent = `P = ${whole(P)}`;
-    go.textContent = get("running") ? "Stop" : finished() ? "Once more" : done ? "Go on" : "Start";
-    go.setAttribute("aria-pressed", get("running"));
+    reword(size, `P = ${whole(P)}`);
+    reword(go, get("running") ? "Stop" : finished() ? "Once more" : done ? "Go on" : "Start");
+    reset(go, "aria-pressed", get("running"));
     again.disabled = !done && !get("running");
-    fast.work.textContent = `${whole(back)} multiplications`;
-    slow.work.textContent = `${whole(nudged)} multiplications`;
-    fast.time.textContent = get("back") ? span(get("back")) : "";
-    slow.time.textContent = done ? span(get("spent")) : "";
+    reword(fast.work, `${whole(back)} multiplications`);
+    reword(slow.work, `${whole(nudged)} multiplications`);
+    reword(fast.time, get("back") ? span(get("back")) : "");
+    reword(slow.time, done ? span(get("spent")) : "");
     fast.update(get("back") ? 1 : 0);
     slow.update(done / needed);
     drawForecast();

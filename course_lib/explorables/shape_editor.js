@@ -1,4 +1,4 @@
-import { h, s, put, set, watch, button, choice, field, sentence, KEYS } from "./kit.js";
+import { h, s, put, redraw, reword, reset, set, watch, button, choice, field, sentence, KEYS } from "./kit.js";
 
 // Shape editor: the widths of a network, the shapes of W, b, z, a that follow (2.1), (2.2), and the count P (2.4).
 
@@ -78,9 +78,9 @@ function render({ model, el }) {
       dots ? [-5, 0, 5].map((d) => s("circle", { cx: x, cy: (rows[rows.length - 2] + rows[rows.length - 1]) / 2 + d, r: 1.8, class: "cr-shapes-dot" })) : []]);
     const picture = s("svg", { viewBox: `0 0 ${unit * all.length} ${high}`, role: "img", "aria-label": `columns of ${all.join(", ")} neurons` }, links, neurons, names);
     const style = `--columns: ${all.length}; max-width: ${Math.round(unit * all.length)}px`;
-    editor.setAttribute("style", style);
-    net.setAttribute("style", style);
-    put(net, picture);
+    reset(editor, "style", style);
+    reset(net, "style", style);
+    redraw(net, picture);
   }
 
   // ---- matrices
@@ -91,7 +91,7 @@ function render({ model, el }) {
         h("span", { class: `cr-shapes-tile${rowsLit ? " cr-rows" : ""}${colsLit ? " cr-cols" : ""}`, "data-tile": `${rows} ${cols}`, style: `width: ${Math.max(2, scale * cols)}px; height: ${Math.max(2, scale * rows)}px` })),
       h("span", {}, name), h("span", { class: "cr-shape" }, h("span", { class: rowsLit ? "cr-shapes-lit" : "" }, whole(rows)), " × ", h("span", { class: colsLit ? "cr-shapes-lit" : "" }, whole(cols))));
     const op = (/** @type {string} */ sign) => h("span", { class: "cr-shapes-op" }, sign);
-    put(tiles, layers(all).map(({ l, n, k }) => h("div", { class: "cr-shapes-card", role: "img", "aria-label": `z${l} of shape ${n} by 1 is W${l} of shape ${n} by ${k}, times a${l - 1} of shape ${k} by 1, plus b${l} of shape ${n} by 1` },
+    redraw(tiles, layers(all).map(({ l, n, k }) => h("div", { class: "cr-shapes-card", role: "img", "aria-label": `z${l} of shape ${n} by 1 is W${l} of shape ${n} by ${k}, times a${l - 1} of shape ${k} by 1, plus b${l} of shape ${n} by 1` },
       tile(raised("z", l), n, 1, l === lit, false), op("="), tile(raised("W", l), n, k, l === lit, l - 1 === lit), tile(raised("a", l - 1), k, 1, l - 1 === lit, false), op("+"), tile(raised("b", l), n, 1, l === lit, false))),
     h("p", { class: "cr-quiet cr-shapes-note" }, `all tiles to one scale${scale < 2 ? "; none is drawn thinner than 2 px" : ""}`));
   }
@@ -102,7 +102,7 @@ function render({ model, el }) {
     const shape = (/** @type {number} */ m, /** @type {number} */ n, /** @type {number} */ at, /** @type {number} */ columns) =>
       h("td", {}, "(", h("span", { class: at === lit ? "cr-shapes-lit" : "" }, whole(m)), ", ", h("span", { class: columns === lit ? "cr-shapes-lit" : "" }, whole(n)), ")");
     const head = ["layer", h("i", {}, "W"), h("i", {}, "b"), h("i", {}, "z"), h("i", {}, "a"), "weights", "biases", "parameters", "share"];
-    put(table, h("table", {},
+    redraw(table, h("table", {},
       h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell)))),
       h("tbody", {}, h("tr", {}, h("th", { scope: "row" }, "inputs"), h("td"), h("td"), h("td"), shape(all[0], 1, 0, -1), h("td"), h("td"), h("td"), h("td")),
         rows.map(({ l, n, k, weights, biases, parameters }) => h("tr", { "data-layer": l }, h("th", { scope: "row" }, l), shape(n, k, l, l - 1), shape(n, 1, l, -1), shape(n, 1, l, -1), shape(n, 1, l, -1),
@@ -124,14 +124,14 @@ function render({ model, el }) {
     });
     views.update(model.get("view"));
     presets.update(all.join("-"));
-    total.textContent = whole(count(all));
+    reword(total, whole(count(all)));
     drawNeurons();
     net.hidden = model.get("view") === "matrices";
     tiles.hidden = !net.hidden;
     if (!tiles.hidden) drawTiles();
     drawTable();
     const rows = l > 0 ? `W${UP[l]} its ${all[l]} ${all[l] === 1 ? "row" : "rows"}` : "", cols = l < L ? `W${UP[l + 1]} its ${all[l]} ${all[l] === 1 ? "column" : "columns"}` : "";
-    said.textContent = `n${LOW[l]} = ${all[l]} gives ${[rows, cols].filter(Boolean).join(" and ")}. The network has ${whole(count(all))} parameters.`;
+    reword(said, `n${LOW[l]} = ${all[l]} gives ${[rows, cols].filter(Boolean).join(" and ")}. The network has ${whole(count(all))} parameters.`);
   }
 
   const off = watch(model, ["sizes", "view", "layer"], draw);

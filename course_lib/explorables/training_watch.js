@@ -1,4 +1,4 @@
-import { h, s, put, math, num, short, ask, watch, button, choice, slider, field, sentence } from "./kit.js";
+import { h, s, redraw, reword, reset, math, num, short, ask, watch, button, choice, slider, field, sentence } from "./kit.js";
 
 // Training watch: the buttons of a run in the kernel, and its curves. Nothing is computed here.
 
@@ -64,7 +64,7 @@ function render({ model, el }) {
     const legend = curves.filter((c) => !c.old && c.name).map(({ name: words, look, values }) => h("span", { class: "cr-depth-key" }, s("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" }, s("path", { d: "M1 5H29", class: `cr-train-line cr-train-${look}` })), words,
       h("b", { "data-number": `${name} ${words}` }, values.length && values[values.length - 1] !== null ? (log ? num(/** @type {number} */ (values[values.length - 1])) : percent(/** @type {number} */ (values[values.length - 1]))) : "–")));
     if (curves.some((c) => c.old)) legend.push(h("span", { class: "cr-depth-key" }, s("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" }, s("path", { d: "M1 5H29", class: "cr-train-line cr-train-value cr-train-old" })), "the run before"));
-    put(place, h("h4", {}, title), s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${name} against the epoch` }, axes, lines.flat()), h("p", { class: "cr-train-legend" }, legend));
+    redraw(place, h("h4", {}, title), s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${name} against the epoch` }, axes, lines.flat()), h("p", { class: "cr-train-legend" }, legend));
   }
 
   /** What the network answers. @param {Element} place @param {number[]} answers */
@@ -76,7 +76,7 @@ function render({ model, el }) {
         return h("span", { class: `cr-train-tile ${good ? "" : "cr-train-wrong"}`, role: "img", "aria-label": `a ${labels[k]}, taken for ${answers[k]}` }, s("svg", { viewBox: "0 0 8 8", "aria-hidden": "true" }, shades), h("span", { "data-answer": k }, good ? `${answers[k]} ✓` : `${answers[k]} ✗`));
       });
       const rights = answers.filter((answer, k) => answer === labels[k]).length;
-      put(place, h("h4", {}, `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
+      redraw(place, h("h4", {}, `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
       return;
     }
     const [u0, u1, v0, v1] = frame, size = 250, X = (/** @type {number} */ u) => ((u - u0) / (u1 - u0)) * W, Y = (/** @type {number} */ v) => ((v1 - v) / (v1 - v0)) * size;
@@ -89,13 +89,13 @@ function render({ model, el }) {
       }
       return s("path", { d, class: `cr-train-region cr-train-${LOOKS[c]}` });
     });
-    put(place, h("h4", {}, "What it answers where"), s("svg", { viewBox: `0 0 ${W} ${size}`, role: "img", "aria-label": "the plane, coloured by the class that the network answers, with training examples" }, regions,
-      points.map((/** @type {number[]} */ [u, v, c]) => { const mark = MARKS[c](X(u), Y(v)); mark.setAttribute("class", `cr-train-point cr-train-${LOOKS[c]}`); return mark; })));
+    redraw(place, h("h4", {}, "What it answers where"), s("svg", { viewBox: `0 0 ${W} ${size}`, role: "img", "aria-label": "the plane, coloured by the class that the network answers, with training examples" }, regions,
+      points.map((/** @type {number[]} */ [u, v, c]) => { const mark = MARKS[c](X(u), Y(v)); reset(mark, "class", `cr-train-point cr-train-${LOOKS[c]}`); return mark; })));
   }
 
   function draw() {
     const now = /** @type {any} */ (get("_shown")), before = /** @type {Curves | {at?: undefined}} */ (now.before ?? {}), running = get("running");
-    start.textContent = running ? "stop" : now.epoch ? "go on" : "start";
+    reword(start, running ? "stop" : now.epoch ? "go on" : "start");
     one.disabled = running;
     epochs.update(get("epochs"));
     pace.update(String(get("pace")));
@@ -103,7 +103,7 @@ function render({ model, el }) {
     batch.update(Math.log2(get("batch")));
     activations.update(get("activation"));
     scale.update(Math.log10(get("scale")));
-    net.textContent = now.net;
+    reword(net, now.net);
     const loss = [{ name: "loss", look: "value", values: now.loss, at: now.at }], old = before.at ? [{ name: "", look: "value", values: before.loss, at: before.at, old: true }] : [];
     chart(places[0], "Loss", "loss", [...old, ...loss], true);
     const curves = (/** @type {Curves} */ c, /** @type {boolean} */ gone) => Object.entries(c.accuracy).map(([name, values]) => ({ name, look: name === "test" ? "error" : "value", values, at: c.at, old: gone }));
@@ -116,8 +116,8 @@ function render({ model, el }) {
     const text = now.error ? `The run has ended with an error. ${now.error}` : !now.epoch ? "Not started."
       : last === null ? `Epoch ${now.epoch}: the loss is no number any more. Try a smaller learning rate, and start over.`
       : `Epoch ${now.epoch}: the loss is ${num(last)}; right are ${shares.join(" and ")}.`;
-    said.setAttribute("aria-live", running ? "off" : "polite"); // a screen reader is not to read every epoch
-    said.textContent = text;
+    reset(said, "aria-live", running ? "off" : "polite"); // a screen reader is not to read every epoch
+    reword(said, text);
   }
 
   const names = ["running", "epochs", "pace", "eta", "batch", "activation", "scale", "_shown"];

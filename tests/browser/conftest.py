@@ -65,8 +65,9 @@ class Notebook:
         self.page.wait_for_function(f"() => ({KERNEL})?.status === 'idle'", timeout=2 * MINUTE)
 
     def run(self, cell: int | str) -> None:
-        """Run one cell, as Ctrl+Enter does."""
+        """Run one cell, as Ctrl+Enter does, when the kernel has heard what widgets had to say."""
         self.activate(cell)
+        self.page.wait_for_function(f"() => ({KERNEL})?.status === 'idle'")
         self.command("notebook:run-cell")
 
     def save(self) -> nbformat.NotebookNode:
