@@ -93,8 +93,12 @@ def test_an_extension_that_is_missing_is_named(tmp_path):
     assert list(environment.front_end(KERNEL, {}, environment.data_folders())) == []
 
 
-def test_colab_must_be_told_to_show_widgets():
-    assert "enable_custom_widget_manager" in only(environment.front_end(KERNEL, {"google.colab": None}, []))
+def test_colab_has_older_packages_and_a_front_end_of_its_own(monkeypatch):
+    assert list(environment.front_end(KERNEL, {"google.colab": None}, [])) == []
+    monkeypatch.setattr(environment, "installed", {}.get)
+    missing = len(environment.problems())
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    assert missing - len(environment.problems()) == len(environment.bounds()[1])
 
 
 def test_a_folder_that_takes_no_file_is_found(tmp_path):
