@@ -85,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
         help="write a file that this platform imports, too; github: print the points, exit with 1 unless all are there",
     )
     sub.add_argument("--sheet", type=Path, help="a sheet exported by Moodle or Canvas, to write filled in into OUT")
+    sub.add_argument(
+        "--keep-notebooks", action="store_true", help="leave what was graded, with right answers, in OUT/notebooks"
+    )
+    sub.add_argument("--workers", type=int, metavar="N", help="processes to grade in, at most (default: one a core)")
+    sub.add_argument("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler instead")
     sub.add_argument("--kernels", choices=["forked", "ipykernel"], help="what runs the answers (default: forked)")
     sub.add_argument("--sandbox", choices=["bubblewrap", "none"], help="none only if you trust all that was handed in")
     return top
@@ -188,8 +193,10 @@ def grade(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Grade a folder of handed-in notebooks."""
     from course_lib import grading
 
-    names = ("seed", "timeout", "students", "only", "kernels", "sandbox", "late_takes", "sheet")
+    names = ("seed", "timeout", "students", "only", "kernels", "sandbox", "late_takes", "sheet", "keep_notebooks")
+    names += ("workers", "dask")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    given.setdefault("workers", grading.cores())
     solutions = options.solutions or root(options) / "solutions"
     platforms = options.platforms or []
     due = grading.time_of(options.due) if options.due else None

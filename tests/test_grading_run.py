@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -19,14 +20,14 @@ import submissions
 from course_lib import cli
 from course_lib._errors import CourseError
 from course_lib.grading import grade
-from course_lib.grading.engine import Engine
-from course_lib.grading.gradebook import Graded
-from course_lib.grading.grader import Grader
+from course_lib.grading.chapters import Chapters
+from course_lib.grading.gradebook import Graded, Result
 from course_lib.grading.intake import time_of
 from course_lib.grading.kept import Kept
 from course_lib.grading.progress import Progress
-from course_lib.grading.run import one
-from course_lib.grading.submissions import HandIn
+from course_lib.grading.run import run as run_all
+from course_lib.grading.spread import Workers
+from course_lib.grading.submissions import HandIn, Notebook
 
 SOLUTIONS = submissions.ROOT / "solutions"
 SEED = "a secret that is kept"
@@ -99,15 +100,40 @@ def test_only_what_is_new_is_run(place, capsys):
     assert {g.student: g.points for g in report.graded} == {"ann": 4, "ben": 3, "cem": 4, "dan": 4}
 
 
-@pytest.mark.parametrize("what", ["seed", "solutions", "timeout"])
+@pytest.mark.parametrize("what", ["seed", "solutions"])
 def test_what_a_grade_depends_on_has_it_made_anew(what, place, capsys):
     run(place)
     if what == "solutions":
         path = place / "solutions" / f"{CHAPTER}.ipynb"
         path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     capsys.readouterr()
-    run(place, **{"seed": {"seed": "another"}, "timeout": {"timeout": 19}, "solutions": {}}[what])
+    run(place, **({"seed": "another"} if what == "seed" else {}))
     assert told(capsys) == (3, 0)
+
+
+def test_another_time_limit_matters_to_those_alone_who_ran_out_of_it(tmp_path):
+    hand_in, notebook = HandIn("ann", tmp_path, "ann.ipynb"), Notebook(CHAPTER, "exercises", ())
+    for verdict, holds in (("correct", True), ("kernel-died", True), ("time-limit", False)):
+        graded = Graded("ann", "ann.ipynb", results=(Result("bracketing", "Brackets", 0, 1, verdict),))
+        Kept(tmp_path, SOLUTIONS, 20.0).keep(hand_in, notebook, SEED, graded)
+        assert Kept(tmp_path, SOLUTIONS, 20.0).get(hand_in, notebook, SEED) == graded
+        assert (Kept(tmp_path, SOLUTIONS, 30.0).get(hand_in, notebook, SEED) == graded) == holds
+
+
+def test_a_notebook_that_was_saved_again_is_the_same_work(place, capsys):
+    first = run(place)
+    assert told(capsys) == (3, 0)
+    path = place / "in" / "ben.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][0] |= {"outputs": [{"output_type": "stream", "name": "stdout", "text": "hello"}]}
+    notebook["metadata"]["widgets"] = {"state": {}}
+    path.write_text(json.dumps(notebook, indent=4), encoding="utf-8")
+    assert run(place) == first
+    assert told(capsys) == (3, 3)
+    notebook["cells"][1]["source"] += "\n# done"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    run(place)
+    assert told(capsys) == (3, 2)
 
 
 def test_a_kept_result_that_is_damaged_is_made_anew_and_what_nobody_needs_goes(place, capsys):
@@ -125,15 +151,14 @@ def test_a_kept_result_that_is_damaged_is_made_anew_and_what_nobody_needs_goes(p
 
 
 def test_what_the_machine_failed_at_is_not_kept(tmp_path):
-    kept = Kept(tmp_path / "kept", SOLUTIONS, {})
-    path = tmp_path / "ann.ipynb"
-    path.write_text("{}")
-    hand_in = HandIn("ann", path, "ann.ipynb")
-    kept.keep(hand_in, SEED, Graded("ann", "ann.ipynb", trouble="it failed"))
-    assert kept.get(hand_in, SEED) is None
-    kept.keep(hand_in, SEED, Graded("ann", "ann.ipynb"))
-    assert kept.get(hand_in, SEED) == Graded("ann", "ann.ipynb")
-    assert kept.get(hand_in, "another") is None
+    kept = Kept(tmp_path / "kept", SOLUTIONS, 20.0)
+    notebook = Notebook(CHAPTER, "exercises", ())
+    hand_in = HandIn("ann", tmp_path / "ann.ipynb", "ann.ipynb")
+    kept.keep(hand_in, notebook, SEED, Graded("ann", "ann.ipynb", trouble="it failed"))
+    assert kept.get(hand_in, notebook, SEED) is None
+    kept.keep(hand_in, notebook, SEED, Graded("ann", "ann.ipynb"))
+    assert kept.get(hand_in, notebook, SEED) == Graded("ann", "ann.ipynb")
+    assert kept.get(hand_in, notebook, "another") is None
 
 
 def test_the_page_of_a_student_who_is_gone_goes_and_other_files_stay(place):
@@ -173,16 +198,15 @@ def test_a_run_that_is_stopped_goes_on_where_it_stopped(place):
 
 
 def test_the_progress_says_how_much_is_left():
-    ticks = iter([0.0, 10.0, 30.0, 100.0])
+    ticks = iter([0.0, 30.0, 100.0])
     stream = io.StringIO()
     stream.isatty = lambda: True
-    progress = Progress(5, stream, clock=lambda: next(ticks))
-    progress.began("ann")
-    progress.ended(ran=False)
-    progress.ended(ran=True)
-    progress.began("ben")
-    assert "3 of 5, about 30 s left: ben" in stream.getvalue()
-    progress.close(stopped=True)
+    with suppress(KeyboardInterrupt), Progress(5, stream, clock=lambda: next(ticks)) as progress:
+        assert "0 of 5" in stream.getvalue()
+        progress.ended("ann", ran=False)
+        progress.ended("ben", ran=True)
+        assert stream.getvalue().endswith("2 of 5, about 2 min left: ben")
+        raise KeyboardInterrupt
     assert stream.getvalue().endswith(
         "stopped after 2 of 5, 1 of them before; the same command again goes on from here\n"
     )
@@ -190,10 +214,8 @@ def test_the_progress_says_how_much_is_left():
 
 def test_no_line_is_drawn_over_and_over_where_there_is_no_terminal():
     stream = io.StringIO()
-    progress = Progress(1, stream)
-    progress.began("ann")
-    progress.ended(ran=True)
-    progress.close()
+    with Progress(1, stream) as progress:
+        progress.ended("ann", ran=True)
     assert re.fullmatch(r"graded 1 file in \d+ s\n", stream.getvalue())
 
 
@@ -260,9 +282,9 @@ def test_a_sheet_that_is_none_is_refused_before_anything_is_run(place):
 
 
 def test_a_file_that_goes_while_it_is_graded_is_told(place):
-    kept = Kept(place / "kept", SOLUTIONS, {})
-    with Engine() as engine:
-        grader = Grader(place / "solutions", engine)
-        graded, _ = one(grader, HandIn("ann", place / "gone.ipynb", "gone.ipynb"), SEED, kept)
+    course, kept = Chapters(place / "solutions"), Kept(place / "kept", place / "solutions", 20.0)
+    gone = Graded("ann", "gone.ipynb", CHAPTER)
+    staff = Workers(b"")
+    [graded] = run_all(course, kept, {HandIn("ann", place / "gone.ipynb", "gone.ipynb"): gone}, staff)
     assert graded.unreadable == "it cannot be opened (FileNotFoundError)"
     assert not (place / "kept").exists()

@@ -14,28 +14,35 @@ class Progress:
 
     def __init__(self, total: int, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.stream, self.clock = total, stream or sys.stderr, clock
-        self.start, self.done, self.run, self.shown = clock(), 0, 0, 0.0
+        self.start, self.done, self.run = clock(), 0, 0
         self.live = self.stream.isatty()
 
-    def began(self, who: str) -> None:
-        """Say whose turn it is."""
+    def __enter__(self) -> "Progress":
+        self._draw("")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self.close(stopped=kind is not None)
+
+    def ended(self, who: str, ran: bool) -> None:
+        """Count one, and say whose it was; ``ran`` is False where its result was there already."""
+        self.done += 1
+        self.run += ran
+        self._draw(f": {who}")
+
+    def _draw(self, who: str) -> None:
         if self.live:
-            width, text = 20, f"{self.done + 1} of {self.total}{self.left()}: {who}"
+            width, text = 20, f"{self.done} of {self.total}{self.left()}{who}"
             full = round(width * self.done / self.total)
             self.stream.write(f"\r\033[K{'█' * full}{'░' * (width - full)} {text[:90]}")
             self.stream.flush()
-
-    def ended(self, ran: bool) -> None:
-        """Count one; ``ran`` is False where its result was there already."""
-        self.done += 1
-        self.run += ran
 
     def left(self) -> str:
         """About how long the rest takes, by what those took that were run.
 
         >>> ticks = iter([0.0, 30.0])
         >>> progress = Progress(11, clock=lambda: next(ticks))
-        >>> progress.ended(ran=True); progress.left()
+        >>> progress.ended("ann", ran=True); progress.left()
         ', about 5 min left'
         """
         if not self.run:
