@@ -1,6 +1,7 @@
 """A release: wheel and sdist hold what they should, and who has nothing but the wheel can do the course."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,9 +10,14 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
 
 from course_lib import cli
+from course_lib.authoring import Links
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "course_lib"
@@ -36,19 +42,29 @@ def built(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def python(built, tmp_path_factory) -> Path:
-    """A Python that has the wheel and what the wheel asks for, and nothing else."""
-    folder = tmp_path_factory.mktemp("fresh") / "venv"
-    wheel, constraints = built / f"{NAME}-py3-none-any.whl", ROOT / "constraints.txt"
-    bin = folder / ("Scripts" if os.name == "nt" else "bin")
+def fresh(folder: Path, *installs: list) -> Path:
+    """A new Python in which these have been installed, one after the other: the arguments of pip's install."""
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if uv := shutil.which("uv"):
         run(uv, "venv", "--quiet", "--python", sys.executable, folder)
-        run(uv, "pip", "install", "--quiet", "--python", bin / "python", "--constraint", constraints, wheel)
+        install = [uv, "pip", "install", "--quiet", "--python", python]
     else:
         run(sys.executable, "-m", "venv", folder)
-        run(bin / "python", "-m", "pip", "install", "--quiet", "--no-compile", "--constraint", constraints, wheel)
-    return bin / "python"
+        install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+    for arguments in installs:
+        run(*install, *arguments)
+    return python
+
+
+@pytest.fixture(scope="module")
+def wheel(built) -> Path:
+    return built / f"{NAME}-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def python(wheel, tmp_path_factory) -> Path:
+    """A Python that has the wheel and what the wheel asks for."""
+    return fresh(tmp_path_factory.mktemp("fresh") / "venv", ["--constraint", ROOT / "constraints.txt", wheel])
 
 
 @pytest.fixture
@@ -65,9 +81,9 @@ def course(python, tmp_path):
 # -------------------------------------------------------------------------------------------------- what they hold
 
 
-def test_the_wheel_holds_the_library_its_pages_and_each_notebook_once(built):
-    with zipfile.ZipFile(built / f"{NAME}-py3-none-any.whl") as wheel:
-        names = wheel.namelist()
+def test_the_wheel_holds_the_library_its_pages_and_each_notebook_once(wheel):
+    with zipfile.ZipFile(wheel) as opened:
+        names = opened.namelist()
     ours = [name for name in names if name.startswith("course_lib/")]
     carried = [name for name in ours if name.startswith("course_lib/starter/")]
     assert sorted(name.removeprefix("course_lib/starter/") for name in carried) == GIVEN
@@ -121,6 +137,50 @@ def test_the_environment_is_checked_against_what_the_wheel_asks_for(course):
 
 def plain(requirement: str) -> str:
     return requirement.lower().replace("_", "-")
+
+
+# -------------------------------------------------------------------------------------------------------- on Colab
+
+
+@pytest.fixture(scope="module")
+def colab(wheel, tmp_path_factory) -> Path:
+    """A Python with Colab's packages, in which the first cell of a notebook has installed the course."""
+    folder = tmp_path_factory.mktemp("colab")
+    lines = re.findall(r"%pip install -q (.+)", Links("ada/course").install())
+    packages, course = (line.split() for line in lines)
+    python = fresh(folder / "venv", ["-r", ROOT / "tests" / "colab.txt"], packages, [*course[:-1], wheel])
+    module = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()) / "google/colab"
+    module.mkdir(parents=True)
+    (module / "__init__.py").touch()
+    return python
+
+
+@pytest.mark.parametrize("notebook", ["notebooks/00_start", "notebooks/06_backpropagation", "solutions/04_jacobians"])
+def test_with_colab_s_older_packages_a_notebook_gives_the_same(notebook, colab, tmp_path):
+    kept = nbformat.read(ROOT / f"{notebook}.ipynb", as_version=4)
+    again = nbformat.read(ROOT / f"{notebook}.ipynb", as_version=4)
+    again.cells.insert(0, nbformat.v4.new_code_cell("import google.colab"))
+    run_in(colab, again, tmp_path)
+    assert [texts(cell) for cell in again.cells[1:]] == [texts(cell) for cell in kept.cells]
+
+
+def texts(cell) -> list[str]:
+    """What a cell says in words."""
+    outputs = [output.get("text") or output.get("data", {}).get("text/plain") for output in cell.get("outputs", [])]
+    return [text for text in outputs if text]
+
+
+def run_in(python: Path, notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run a notebook in a kernel of that Python, with what is installed there alone."""
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+    class Specs(KernelSpecManager):
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            return KernelSpec(argv=argv, display_name="Colab", language="python", env={"PYTHONPATH": ""})
+
+    client = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, coalesce_streams=True)
+    client.km = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=Specs())
+    client.execute()
 
 
 # ------------------------------------------------------------------------------------------------------- course new
