@@ -117,7 +117,7 @@ function numbers(question, draft, change) {
 function tiles(pattern) {
   const top = Math.max(...pattern.flat().map(Math.abs)) || 1;
   const cell = (v) => {
-    const colour = v === 0 ? "transparent" : `rgba(${v > 0 ? "213,94,0" : "0,114,178"},${(0.15 + 0.5 * Math.abs(v) / top).toFixed(2)})`;
+    const colour = v === 0 ? "transparent" : `color-mix(in srgb, var(--course-${v > 0 ? "orange" : "blue"}) ${(15 + 50 * Math.abs(v) / top).toFixed(0)}%, transparent)`;
     const text = v === 0 ? "" : String(v).replace("-", "\u2212").replace(/^(\u2212?)0\./, "$1.");
     return make("td", { style: `background:${colour}` }, text);
   };
@@ -456,8 +456,8 @@ function progress({ model, el }) {
   const show = () => {
     const items = model.get("items");
     const right = items.filter((item) => item.state === "correct");
-    const sum = (list) => list.reduce((total, item) => total + item.points, 0);
-    const text = items.length ? `${model.get("heading")}: ${right.length} of ${items.length} right, ${sum(right)} of ${sum(items)} points` : model.get("heading");
+    const sum = (key) => items.reduce((total, item) => total + item[key], 0);
+    const text = items.length ? `${model.get("heading")}: ${right.length} of ${items.length} right, ${sum("got")} of ${sum("points")} points` : model.get("heading");
     root.replaceChildren(make("strong", {}, text), ...items.map((item) => {
       const state = item.state === "correct" ? "correct" : item.state === "not-attempted" ? "blank" : "tried";
       const mark = make("span", { class: "crx-mark", "aria-hidden": "true" }, MARK[state]);

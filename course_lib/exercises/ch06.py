@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from course_lib.activations import dsigmoid, sigmoid
-from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+from course_lib.exercises.declaration import Ask, Exercise, KnownMistake, Share, hidden_layers, output_layer
 from course_lib.exercises.keyed import in_order, lettered
 from course_lib.exercises.predictions import Prediction
 
@@ -316,6 +316,7 @@ BACKWARD = Exercise(
     right=right_backward,
     parts=("dW", "db"),
     points=4,
+    shares=(Share("the output layer", 1, output_layer), Share("the hidden layers", 3, hidden_layers)),
     mistakes=(
         KnownMistake(
             "no-slope-hidden",

@@ -12,7 +12,7 @@ import numpy as np
 from course_lib.activations import dsigmoid, sigmoid
 from course_lib.data import one_hot as targets_of
 from course_lib.exercises.ch06 import weights
-from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+from course_lib.exercises.declaration import Ask, Exercise, KnownMistake, Share, hidden_layers, named, output_layer
 from course_lib.exercises.keyed import lettered, picks
 from course_lib.exercises.predictions import Prediction
 from course_lib.finite_differences import finite_difference_gradient
@@ -371,6 +371,7 @@ BATCH = Exercise(
     right=right_batch,
     parts=("dW", "db"),
     points=4,
+    shares=(Share("the output layer", 1, output_layer), Share("the hidden layers", 3, hidden_layers)),
     mistakes=(
         KnownMistake(
             "sum",
@@ -535,6 +536,7 @@ LAYER = Exercise(
     right=right_layer,
     parts=("a", "dz"),
     points=3,
+    shares=(Share("the activations", 1, named("a")), Share("the way back", 2, named("dz"))),
     mistakes=(
         KnownMistake(
             "overflow",
@@ -694,6 +696,11 @@ NET = Exercise(
     right=right_rows,
     parts=ROWS,
     points=4,
+    shares=(
+        Share("the loss", 1, named("loss")),
+        Share("the output layer", 1, named("dW2", "db2")),
+        Share("the hidden layer", 2, named("dW1", "db1")),
+    ),
     mistakes=(
         KnownMistake(
             "half-penalty",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.exercises.declaration import Ask, Exercise, KnownMistake
+from course_lib.exercises.declaration import Ask, Exercise, KnownMistake, Share, named
 from course_lib.exercises.keyed import lettered
 from course_lib.exercises.predictions import Prediction
 
@@ -395,6 +395,7 @@ VALUE = Exercise(
     right=right_value,
     parts=("values", "grads"),
     points=4,
+    shares=(Share("the values", 1, named("values")), Share("the gradients", 3, named("grads"))),
     mistakes=(
         KnownMistake(
             "overwritten",
@@ -649,6 +650,7 @@ DUAL = Exercise(
     right=right_dual,
     parts=("values", "tangents"),
     points=3,
+    shares=(Share("the values", 1, named("values")), Share("the tangents", 2, named("tangents"))),
     mistakes=(
         KnownMistake(
             "product-of-tangents",
@@ -821,6 +823,7 @@ VJP = Exercise(
     right=right_vjp,
     parts=("dW", "da"),
     points=2,
+    shares=(Share("dW", 1, named("dW")), Share("da", 1, named("da"))),
     mistakes=(
         KnownMistake(
             "transposed",

@@ -7,7 +7,7 @@ they say the same thing (`diagnosis`), and the tests prove every declaration ove
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -32,6 +32,51 @@ class KnownMistake:
     hint: str
     wrong: Callable[..., Any]
     row: int = 0
+
+
+@dataclass(frozen=True)
+class Share:
+    """Some of an exercise's points, for a part of the answer that is right in every case though another is not.
+
+    says   : what it is, as it stands in a sentence: "the output layer"
+    points : of the exercise's; those of all its shares are all that it has
+    holds  : holds(the names of the answer's parts) -> the names of those that belong to it
+    """
+
+    says: str
+    points: int
+    holds: Callable[[Sequence[str]], Sequence[str]]
+
+
+def named(*names: str) -> Callable[[Sequence[str]], Sequence[str]]:
+    """Parts by their names, with all their entries: "dW" holds dW, and dW[1], dW[2].
+
+    >>> named("values")(["values[0]", "values[1]", "slopes[0]"])
+    ['values[0]', 'values[1]']
+    """
+    return lambda found: [part for part in found if part.partition("[")[0] in names]
+
+
+def _layer(part: str) -> int:
+    return int(part.partition("[")[2].rstrip("]"))
+
+
+def output_layer(found: Sequence[str]) -> Sequence[str]:
+    """The parts with the largest number.
+
+    >>> output_layer(["dW[1]", "dW[2]", "db[1]", "db[2]"])
+    ['dW[2]', 'db[2]']
+    """
+    return [part for part in found if _layer(part) == max(map(_layer, found))]
+
+
+def hidden_layers(found: Sequence[str]) -> Sequence[str]:
+    """The parts with a smaller number.
+
+    >>> hidden_layers(["dW[1]", "dW[2]", "db[1]", "db[2]"])
+    ['dW[1]', 'db[1]']
+    """
+    return [part for part in found if _layer(part) < max(map(_layer, found))]
 
 
 @dataclass(frozen=True)
@@ -72,6 +117,7 @@ class Exercise:
     right   : right(*inputs.values()), by a route of its own: differences, the definition, a published number
     hints   : a question, a direction, the formula
     parts   : names of the parts of a tuple answer, e.g. ("dW", "db"); their lists become dW[1], dW[2], ...
+    shares  : what parts of a wrong answer are worth; without any, all points or none
     ask     : [typed] ask(*inputs.values()) -> what the widget shows
     cases   : [code] how many cases are drawn; typed exercises have one, drawn from the student's name
     rtol    : tolerance relative to the largest entry of the right part;  atol : added to it, in the part's units
@@ -90,6 +136,7 @@ class Exercise:
     hints: tuple[str, str, str]
     points: int = 1
     parts: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
     ask: Callable[..., Ask] | None = None
     cases: int = 3
     rtol: float = 1e-9

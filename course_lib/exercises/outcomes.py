@@ -5,7 +5,7 @@ Every outcome has `kind` (a slug), `score` in [0, 1] and `line()`, one plain sen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,15 +14,37 @@ Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What was found about one answer."""
+class Earned:
+    """The parts of a wrong answer that are right, as they are called, and their points of all those of the exercise."""
 
-    kind: ClassVar[str] = ""
-    score: ClassVar[float] = 0.0
+    parts: tuple[str, ...]
+    points: int
+    of: int
 
     def line(self) -> str:
-        """One deterministic sentence, blaming the number and not the student."""
-        return self._line()
+        """A sentence of its own.
+
+        >>> Earned(("the output layer",), 1, 4).line()
+        'Right already: the output layer, 1 of 4 points.'
+        """
+        return f"Right already: {and_list(self.parts)}, {self.points} of {self.of} points."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found about one answer, and what it has earned though it is wrong."""
+
+    kind: ClassVar[str] = ""
+    earned: Earned | None = field(default=None, kw_only=True)
+
+    @property
+    def score(self) -> float:
+        """The share of the points."""
+        return self.earned.points / self.earned.of if self.earned else 0.0
+
+    def line(self) -> str:
+        """What was found, blaming the number and not the student: the same on every machine."""
+        return f"{self._line()} {self.earned.line()}" if self.earned else self._line()
 
     def _line(self) -> str:
         raise NotImplementedError
@@ -33,7 +55,11 @@ class Correct(Outcome):
     """Every part is right in every case."""
 
     kind: ClassVar[str] = "correct"
-    score: ClassVar[float] = 1.0
+
+    @property
+    def score(self) -> float:
+        """All of them."""
+        return 1.0
 
     def _line(self) -> str:
         return "Right."

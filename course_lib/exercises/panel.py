@@ -111,11 +111,12 @@ def _sentence(exercise: Exercise, outcome: o.Outcome) -> str:
     first, rest = [*line.split(":", 1), ""][:2] if line.startswith("Not ") and ":" in line else (line, "")
     rest = rest.strip()
     rest = rest if rest.startswith(("dW", "db", "x", "y")) else rest[:1].upper() + rest[1:]
-    points = _points(exercise.points) if outcome.kind == "correct" else f"worth {_points(exercise.points)}"
+    worth = _points(exercise.points) if outcome.kind == "correct" else f"worth {_points(exercise.points)}"
+    points = "" if outcome.earned else f' <span style="opacity:0.75;white-space:nowrap">({worth})</span>'
     code = re.sub(r"`([^`]*)`", r"<code>\1</code>", rest)
     return (
         f'<div><span style="font-size:110%">{mark}</span> <strong>{first.rstrip(":")}{"." if rest else ""}</strong> '
-        f'{code} <span style="opacity:0.75;white-space:nowrap">({points})</span></div>'
+        f"{code}{points}</div>"
     )
 
 

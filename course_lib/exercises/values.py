@@ -409,13 +409,18 @@ def words(value: Any, kind: str) -> tuple[str, ...]:
 
 
 def named_parts(
-    value: Any, parts: Sequence[str] = (), like: Any = ..., turned: list[str] | None = None
+    value: Any,
+    parts: Sequence[str] = (),
+    like: Any = ...,
+    turned: list[str] | None = None,
+    misfits: list[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """The arrays in a value, by name: (dW, db) with lists per layer become dW[1], dW[2], db[1], ...; None is skipped.
 
     With `like`, the right value: the value is read into the parts of the right one, lists, numpy matrices, 1-element
     arrays and (n,) for (n, 1) or (1, n) being taken for what they stand for. Raises Misfit where it cannot be.
-    With a list `turned`, matrices of the transposed shape are turned back, and their names added to the list.
+    With a list `turned`, matrices of the transposed shape are turned back, and their names added to the list. With a
+    list `misfits`, arrays that do not fit are left out, and their names added to it.
 
     >>> list(named_parts(([None, [[1, 2]]], [None, [3]]), ("dW", "db")))
     ['dW[1]', 'db[1]']
@@ -423,7 +428,7 @@ def named_parts(
     (2, 1)
     """
     found: dict[str, np.ndarray] = {}
-    _read_parts("", value, value if like is Ellipsis else like, tuple(parts), found, turned)
+    _read_parts("", value, value if like is Ellipsis else like, tuple(parts), found, turned, misfits)
     return found
 
 
@@ -434,16 +439,17 @@ def _read_parts(
     parts: tuple[str, ...],
     found: dict[str, np.ndarray],
     turned: list[str] | None,
+    misfits: list[str] | None,
 ) -> None:
     if len(parts) == 1 and not (isinstance(like, tuple) and len(like) == 1):
-        return _read_parts(parts[0], value, like, (), found, turned)
+        return _read_parts(parts[0], value, like, (), found, turned, misfits)
     if isinstance(like, dict):
         if not isinstance(value, dict):
             raise Misfit("type", name, f"a dict with {', '.join(map(str, like))}", describe(value))
         for key, right in like.items():
             if key not in value:
                 raise Misfit("shape", name, f"a dict with {', '.join(map(str, like))}", f"none with {key}")
-            _read_parts(f"{name}[{key}]" if name else str(key), value[key], right, (), found, turned)
+            _read_parts(f"{name}[{key}]" if name else str(key), value[key], right, (), found, turned, misfits)
         return None
     if parts or _is_structure(like):
         expected = _expected_sequence(like, parts)
@@ -455,13 +461,19 @@ def _read_parts(
             raise Misfit("shape", name, expected, f"{len(value)} {'entry' if len(value) == 1 else 'entries'}")
         for k, (v, right) in enumerate(zip(value, like, strict=True)):
             if right is not None:
-                _read_parts(parts[k] if k < len(parts) else f"{name}[{k}]", v, right, (), found, turned)
+                _read_parts(parts[k] if k < len(parts) else f"{name}[{k}]", v, right, (), found, turned, misfits)
         return None
-    shape, array = to_array(like, name).shape, to_array(value, name)
-    if turned is not None and len(shape) == 2 and array.shape == shape[::-1] != shape:
-        turned.append(name)
-        array = array.T
-    found[name] = fit(array, shape, name)
+    shape = to_array(like, name).shape
+    try:
+        array = to_array(value, name)
+        if turned is not None and len(shape) == 2 and array.shape == shape[::-1] != shape:
+            turned.append(name)
+            array = array.T
+        found[name] = fit(array, shape, name)
+    except Misfit:
+        if misfits is None:
+            raise
+        misfits.append(name)
     return None
 
 

@@ -18,6 +18,7 @@ import traitlets as t
 from course_lib.exercises import panel
 from course_lib.exercises.declaration import Ask, Exercise
 from course_lib.exercises.diagnosis import value_of
+from course_lib.exercises.outcomes import NotAttempted
 from course_lib.exercises.values import Misfit, words
 from course_lib.explorables import _base as svg
 
@@ -117,8 +118,11 @@ class ProgressWidget(_Widget):
         self._line = _constant_line(session.stated)  # an output that is compared must not depend on the front end
         found = exercises_of(session.chapter) if session.chapter in chapters() else ()
         self.heading = f"Chapter {session.chapter}" if found else self._line
-        states = {id: outcome.kind for id, outcome in session.outcomes.items()}
-        self.items = [{"title": e.title, "points": e.points, "state": states.get(e.id, "not-attempted")} for e in found]
+        outcomes = [(e, session.outcomes.get(e.id, NotAttempted())) for e in found]
+        self.items = [
+            {"title": e.title, "points": e.points, "got": e.points * outcome.score, "state": outcome.kind}
+            for e, outcome in outcomes
+        ]
 
     def sentence(self) -> str:
         """The constant line: how many exercises and points there are."""

@@ -190,7 +190,7 @@ def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: At
 def sentence(outcome: outcomes.Outcome) -> str:
     """The outcome as its sentence for the student, who gets no expected number to copy."""
     if isinstance(outcome, outcomes.Incorrect):
-        exact = outcomes.and_list(outcome.exact_parts)
+        exact = "" if outcome.earned else outcomes.and_list(outcome.exact_parts)
         line = replace(outcome, expected=None).line()
         return clean(f"{line} Exact: {exact}." if exact else line)
     return clean(outcome.line())
