@@ -3,13 +3,14 @@
 Everything holds for both kinds of kernels.
 """
 
+import gc
 import os
 import shutil
 
 import pytest
 
-from course_lib.grading.box import Bubblewrap, NoWalls, SandboxError
-from course_lib.grading.engine import Engine, SolutionError, Task
+from course_lib.grading.box import Bubblewrap, NoWalls, SandboxError, end
+from course_lib.grading.engine import Cell, Engine, EngineError, Job, Notebook, SolutionError, Task
 
 SETUP = """
 from IPython.display import display
@@ -130,6 +131,96 @@ def test_a_solution_that_gives_no_values_is_an_error_and_no_grade(engine):
         engine.run(SETUP, [task("bad", "x = 1.5", reference="x = 1 / 0")])
     with pytest.raises(SolutionError, match="setup cell of the solution notebook fails with NameError"):
         engine.run("nothing_of_that_name", [task("unseen", "x = 1.5")])
+
+
+# ------------------------------------------------------------------------------------------- many in one session
+@pytest.fixture
+def forked():
+    with Engine(timeout=5) as engine:
+        yield engine
+
+
+def numbered(told, answers):
+    """Jobs, one for each answer; whatever is told of them goes to the list, with its number."""
+    for k, answer in enumerate(answers):
+        assert len(told) == k, "it was taken before the one before was told"
+        yield Job(SETUP, [task("q", answer)], lambda came, k=k: told.append((k, came)))
+
+
+def test_many_submissions_run_in_one_session_each_in_its_own_kernel_and_leave_nothing(forked):
+    told, objects = [], []
+
+    def jobs():
+        for job in numbered(told, ["x = y = 1.5", "x = y", "import os; os._exit(0)", "x = 1.5", "x = 2"] * 3):
+            yield job
+            gc.collect()
+            objects.append(sum(isinstance(o, Cell | Notebook) for o in gc.get_objects()))
+
+    forked.run_all(jobs())
+    assert [came["q"].same for _, came in told] == [True, False, False, True, False] * 3
+    assert [came["q"].stopped for _, came in told] == ["", "", "died", "", ""] * 3
+    assert [came["q"].error for _, came in told][1::5] == [("NameError", "name 'y' is not defined")] * 3
+    assert max(objects) <= 4  # those of the last one, which pytest may still hold
+
+
+def test_what_the_machine_fails_at_is_told_and_costs_the_others_nothing(forked, monkeypatch):
+    told, begun, begin = [], [], Notebook.begin
+
+    def fails(self, task):
+        begin(self, task)
+        begun.append(task.answer)
+        if task.answer == "x = 2.5" or (task.answer == "x = 3.5" and begun.count("x = 3.5") == 1):
+            end(self.run.engine._nursery.process)
+            while self.kernel.is_alive():
+                self.kernel.receive(0.1)
+
+    monkeypatch.setattr(Notebook, "begin", fails)
+    forked.run_all(numbered(told, ["x = 1.5", "x = 2.5", "x = 3.5", "x = 1.51"]))
+    assert begun == ["x = 1.5", *["x = 2.5"] * 3, *["x = 3.5"] * 2, "x = 1.51"]
+    assert isinstance(told[1][1], EngineError)
+    assert [came["q"].record["cases"] for k, came in told if k != 1] == [[1.5], [3.5], [1.51]]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, SystemExit])
+def test_what_stops_a_session_from_outside_comes_out_as_it_is_and_the_next_session_works(forked, error):
+    told = []
+
+    def stop(came):
+        raise error
+
+    def jobs():
+        yield from numbered(told, ["x = 1.5"])
+        yield Job(SETUP, [task("q", "x = 1.5")], stop)
+        raise AssertionError("nothing is taken after that")
+
+    with pytest.raises(error):
+        forked.run_all(jobs())
+    assert len(told) == 1
+    assert forked.run(SETUP, [task("q", "x = 1.5")])["q"].same
+
+
+def test_ctrl_c_in_the_middle_of_a_cell_is_no_verdict(forked, monkeypatch):
+    told, begin = [], Notebook.begin
+
+    def interrupted(self, task):
+        begin(self, task)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as changed:
+        changed.setattr(Notebook, "begin", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            forked.run_all(numbered(told, ["x = 1.5"]))
+    assert told == []
+    assert forked.run(SETUP, [task("q", "x = 1.5")])["q"].same
+
+
+def test_the_answers_of_a_notebook_share_its_time_and_the_last_one_is_still_run():
+    with Engine(timeout=1) as engine:
+        loops = [task(f"loop{k}", "while True: pass") for k in range(4)]
+        attempts = engine.run(SETUP, [*loops, task("right", "x = 1.5")])
+    assert [attempt.stopped for attempt in attempts.values()] == ["time"] * 4 + [""]
+    assert [attempt.allowed for attempt in attempts.values()] == [1, 1, 1, 0.1, 0.1]
+    assert attempts["right"].same
 
 
 @pytest.mark.parametrize("way", WAYS)

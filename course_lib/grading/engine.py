@@ -34,7 +34,7 @@ from course_lib.grading.kernels import (
 
 VALUES = "application/vnd.course-lib.values+json"
 START_TRIES = RUN_TRIES = 3
-NOTEBOOK_TIMEOUTS = 3  # the answers of a notebook may take so many times what one may take
+NOTEBOOK_TIMEOUTS = 3  # what the answers of a notebook may take, before the others get a tenth of the time
 NOT_NEEDED = (
     *("assertion", "cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging"),
     *("monkeypatch", "pastebin", "python", "recwarn", "reports", "setuponly", "setupplan", "skipping", "stepwise"),
@@ -247,8 +247,7 @@ class Run:
 
     def allowed(self) -> float:
         """Seconds for the next exercise: a tenth of the usual when those before it took what the notebook has."""
-        timeout = self.engine.timeout
-        return timeout if self.seconds >= timeout else timeout / 10
+        return self.engine.timeout if self.seconds > 0 else self.engine.timeout / 10
 
 
 class Plugin:
@@ -322,8 +321,8 @@ class Plugin:
 class Engine:
     """Runs submissions, one after the other; keeps a kernel of its own for the references.
 
-    timeout : seconds that the answer and the check of one exercise may take together. All of a notebook may take three
-              times that; when it is used up, every exercise that is left gets a tenth of the usual
+    timeout : seconds that the answer and the check of one exercise may take together; once the exercises of a notebook
+              have taken three times that, each that is left gets a tenth
     kernels : "forked" from a warm process, or an "ipykernel" each time: slower, and the same verdicts
     sandbox : "bubblewrap", or "none", which leaves the machine open to what was handed in (and needs ipykernels)
     hidden  : folders that no kernel may see
