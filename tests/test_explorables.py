@@ -38,7 +38,7 @@ def test_a_module_that_does_not_import_the_kit_in_one_statement_is_refused():
 def test_every_class_of_the_style_sheet_has_the_prefix_of_the_course(explorable):
     css = re.sub(r"\{[^{}]*\}", "", str(explorable._css))
     names = set(re.findall(r"\.([a-z][\w-]*)", css))
-    assert {name for name in names if name != "cr" and not name.startswith(("cr-", "vscode-"))} == set()
+    assert {name for name in names if name != "cr" and not name.startswith(("cr-", "crx-", "vscode-"))} == set()
 
 
 @pytest.mark.parametrize("explorable", named(ALL))

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from course_lib._colours import BOTH, LIGHT
 from course_lib.exercises import outcomes as o
 from course_lib.exercises.declaration import Exercise
 from course_lib.exercises.diagnosis import parts_of, value_of
@@ -28,8 +29,7 @@ NUMBERS = 8  # up to so many rows and columns the tiles carry numbers
 TILES = 120  # larger arrays become a picture, of a window of at most so many around the worst entry
 
 _MARK = {"correct": "\u2713", "not-attempted": "\u25cb", "failed": "\u26a0"}  # else a pencil: go on working
-_EDGE = {"correct": "#009E73", "not-attempted": "#767676", "failed": "#D55E00"}
-_BLUE, _ORANGE = (0, 114, 178), (213, 94, 0)
+_EDGE = {"correct": BOTH["green"], "not-attempted": BOTH["quiet"], "failed": BOTH["orange"]}
 
 
 def verdict(
@@ -49,7 +49,7 @@ def verdict(
         body.append(ladder(exercise, inputs, solution=attempts > 0 and outcome.kind != "not-attempted"))
     if outcome.kind not in ("correct", "not-attempted"):
         body.append(_tried(exercise, outcome, inputs))
-    edge = _EDGE.get(outcome.kind, "#0072B2")
+    edge = _EDGE.get(outcome.kind, BOTH["blue"])
     style = f"border-left:4px solid {edge};padding:6px 0 6px 12px;margin:4px 0;line-height:1.5;max-width:900px"
     return f'<div class="crx-panel" style="{style}">{"".join(body)}</div>'
 
@@ -278,7 +278,7 @@ def _head(text: str, scope: str) -> str:
 def _tile(value: float, scale: float, worst: bool, wrong: bool | None) -> str:
     *rgb, alpha = _colour(value, scale)
     if wrong is not None:
-        rgb, alpha = (list(_ORANGE), 0.25) if wrong else ([128, 128, 128], 0.12)
+        rgb, alpha = ([*_rgb("orange")], 0.25) if wrong else ([128, 128, 128], 0.12)
     edge = "2px solid" if worst or wrong else "2px solid rgba(128,128,128,0.15)"
     style = f"background-color:rgba({','.join(map(str, rgb))},{alpha:.2f});border:{edge};{_CELL}"
     return f'<td style="{style}">{_e(o.number(value, 3))}{" ✗" if wrong else ""}</td>'
@@ -291,7 +291,12 @@ def _colour(value: float, scale: float) -> tuple[int, int, int, float]:
     """Red, green, blue and how opaque, over the page's own colour, so that it suits light and dark."""
     if not np.isfinite(value):
         return 128, 128, 128, 0.4
-    return (*(_ORANGE if value > 0 else _BLUE), 0.7 * min(abs(value) / scale, 1.0))
+    return (*_rgb("orange" if value > 0 else "blue"), 0.7 * min(abs(value) / scale, 1.0))
+
+
+def _rgb(name: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(LIGHT[name][1:])
+    return red, green, blue
 
 
 def _picture_of(table: np.ndarray, caption: str, at: tuple[int, ...] | None, scale: float) -> str:

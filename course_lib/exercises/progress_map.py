@@ -94,13 +94,13 @@ class CourseMap:
         return svg(*SIZE, *(_arrow(CHAPTERS[n - 1], chapter) for chapter in CHAPTERS for n in direct(chapter)), *boxes)
 
     def _box(self, chapter: Chapter) -> list[str]:
-        from course_lib.explorables._base import INK, LINE, QUIET, VALUE, box, text
+        from course_lib.explorables._base import INK, LINE, QUIET, SOFT, VALUE, WHITE, box, text
 
         x, y = corner(chapter)
         exercises = self.exercises[chapter.name[:2]]
         done, most = self.done(chapter.name[:2]), len(exercises)
         full = done == most > 0
-        parts = [box(x, y, WIDE, HIGH, VALUE if done else LINE, "#e3eefa" if full else "#ffffff")]
+        parts = [box(x, y, WIDE, HIGH, VALUE if done else LINE, SOFT if full else WHITE)]
         parts.append(text(x + 12, y + 22, str(chapter.number), VALUE, "start", 17, 700))
         for k, words in enumerate(textwrap.wrap(chapter.title, 20, break_on_hyphens=False)):
             parts.append(text(x + 40, y + 22 + 17 * k, words, INK, "start", 13, 600))
@@ -108,7 +108,7 @@ class CourseMap:
         parts.append(text(x + 12, foot, f"{chapter.minutes} min", QUIET, "start", 12))
         if most:
             bar = f'<rect x="{x + 70:g}" y="{foot - 4:g}" height="8" rx="4"'
-            parts.append(f'{bar} width="80" fill="#dfe3e8"/>{bar} width="{80 * done / most:.1f}" fill="{VALUE}"/>')
+            parts.append(f'{bar} width="80" fill="{LINE}"/>{bar} width="{80 * done / most:.1f}" fill="{VALUE}"/>')
             parts.append(text(x + WIDE - 12, foot, f"{'✓ ' if full else ''}{done}/{most}", INK, "end", 12))
         return parts
 

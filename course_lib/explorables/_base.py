@@ -14,6 +14,8 @@ from typing import Any
 
 import anywidget
 
+from course_lib._colours import DARK, LIGHT, variables
+
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./kit\.js";\n', re.MULTILINE)
 
@@ -35,6 +37,9 @@ STYLE = (
     f"<style>:is(.jp-OutputArea-child, .output_container, .display_data):has(+ * {LIVE}) .cr-still,\n"
     ".jp-OutputArea-child:has(.cr-still) + * > .lm-Panel.jp-OutputArea-output:not(:has(*)) { display: none }</style>"
 )
+
+_THEMES = '[data-jp-theme-light="false"], [data-theme="dark"], [theme="dark"], .vscode-dark'
+COLOURS = f"{LIVE} {{ {variables(LIGHT)} }}\n:is({_THEMES}) {LIVE}, {LIVE}.cr-dark {{ {variables(DARK)} }}\n"
 
 
 class StillWidget(anywidget.AnyWidget):
@@ -81,7 +86,7 @@ class Explorable(StillWidget):
         package, _, drawn_by = cls.__module__.rpartition(".")
         if package == __package__ and cls.__base__.__module__ != cls.__module__:  # else traitlets adds traits to one
             cls._esm = module(drawn_by)
-            cls._css = "".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("kit", drawn_by))
+            cls._css = COLOURS + "".join((_HERE / f"{name}.css").read_text("utf-8") for name in ("kit", drawn_by))
         super().__init_subclass__(**kwargs)
         for trait in cls.class_own_traits(sync=True).values():
             trait.tag(echo_update=False)  # the page knows what it has set, and may have set something newer since
@@ -136,7 +141,8 @@ def short(value: float) -> str:
 
 # ------------------------------------------------------------------ a still picture
 
-INK, QUIET, LINE, VALUE, ERROR = "#1f2328", "#5a6068", "#c5cad2", "#0b62a8", "#b34700"
+INK, QUIET, LINE, WHITE = (LIGHT[name] for name in ("ink", "quiet", "line", "paper"))
+VALUE, ERROR, SOFT = (LIGHT[name] for name in ("blue", "orange", "blue-soft"))
 
 
 def svg(width: float, height: float, *parts: str) -> str:
@@ -144,7 +150,7 @@ def svg(width: float, height: float, *parts: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" font-family="system-ui, sans-serif" font-size="13" fill="{INK}">'
-        f'<rect width="{width:g}" height="{height:g}" rx="8" fill="#ffffff"/>{"".join(parts)}</svg>'
+        f'<rect width="{width:g}" height="{height:g}" rx="8" fill="{WHITE}"/>{"".join(parts)}</svg>'
     )
 
 
@@ -159,7 +165,7 @@ def text(
     halo: bool = False,
 ) -> str:
     """Words with their middle at height y; a halo keeps lines off them."""
-    white = ' paint-order="stroke" stroke="#ffffff" stroke-width="7" stroke-linejoin="round"' if halo else ""
+    white = f' paint-order="stroke" stroke="{WHITE}" stroke-width="7" stroke-linejoin="round"' if halo else ""
     return (
         f'<text x="{x:.1f}" y="{y + 0.35 * size:.1f}" text-anchor="{anchor}" fill="{fill}" font-size="{size:g}" '
         f'font-weight="{weight}"{white}>{escape(words)}</text>'
@@ -176,13 +182,13 @@ def line(points: Any, stroke: str = LINE, width: float = 1.5, dash: str = "", cl
     return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{dashes}/>'
 
 
-def box(x: float, y: float, width: float, height: float, stroke: str = LINE, fill: str = "#ffffff") -> str:
+def box(x: float, y: float, width: float, height: float, stroke: str = LINE, fill: str = WHITE) -> str:
     """A rounded rectangle."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
     return f'<rect {place} rx="8" fill="{fill}" stroke="{stroke}" stroke-width="1.5"/>'
 
 
-def circle(x: float, y: float, radius: float, stroke: str = LINE, fill: str = "#ffffff") -> str:
+def circle(x: float, y: float, radius: float, stroke: str = LINE, fill: str = WHITE) -> str:
     """A circle."""
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{fill}" stroke="{stroke}" stroke-width="1.5"/>'
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import matrix
 from course_lib.complexity import Timing, measure
-from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, Explorable, short, svg, text
+from course_lib.explorables._base import ERROR, INK, LINE, QUIET, SOFT, VALUE, WHITE, Explorable, short, svg, text
 
 ROWS, EXAMPLES = 4, 8  # of each factor, the most that fit the page
 VIEWS = {"loop": "a loop over the examples", "product": "one product"}
@@ -171,7 +171,7 @@ class BatchStacker(Explorable):
 
         def cells(values: np.ndarray, x: float, y: float, colour: str, lit: Any = None) -> None:
             for (i, j), value in np.ndenumerate(values):
-                fill = "#e3eefa" if lit is not None and lit(i, j) else "#ffffff"
+                fill = SOFT if lit is not None and lit(i, j) else WHITE
                 at = f'x="{x + j * wide:.1f}" y="{y + i * high:.1f}" width="{wide:g}" height="{high:g}"'
                 parts.append(f'<rect {at} fill="{fill}" stroke="{LINE}"/>')
                 parts.append(text(x + (j + 0.5) * wide, y + (i + 0.5) * high, neat(value), colour))

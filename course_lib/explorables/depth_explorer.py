@@ -16,7 +16,21 @@ import traitlets as T
 from course_lib._checks import one_of
 from course_lib.activations import ACTIVATIONS
 from course_lib.backprop import Backpropagation
-from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, Explorable, circle, line, num, short, svg, text
+from course_lib.explorables._base import (
+    ERROR,
+    INK,
+    LINE,
+    QUIET,
+    VALUE,
+    WHITE,
+    Explorable,
+    circle,
+    line,
+    num,
+    short,
+    svg,
+    text,
+)
 from course_lib.network import Network
 
 WIDTH, DEPTHS, SCALES = 16, (2, 30), (0.1, 5.0)
@@ -165,7 +179,7 @@ def _panel(left: float, low: int, high: int, title: str, curves: list) -> list[s
         parts.append(text(place(l, 1)[0], top + tall + 16, f"layer {l}", QUIET, "middle", 11))
     for values, colour, dash in curves:
         parts.append(line([place(l, v) for l, v in enumerate(values, 1)], colour, 2, dash))
-    parts += [circle(*place(l, v), 3.5, "#ffffff", curves[-1][1]) for l, v in enumerate(curves[-1][0], 1)]
+    parts += [circle(*place(l, v), 3.5, WHITE, curves[-1][1]) for l, v in enumerate(curves[-1][0], 1)]
     return parts
 
 

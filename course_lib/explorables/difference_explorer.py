@@ -14,7 +14,7 @@ import numpy as np
 import traitlets as T
 
 from course_lib._checks import one_of
-from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, Explorable, circle, line, num, svg, text
+from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, WHITE, Explorable, circle, line, num, svg, text
 
 Round = Callable[[float], float]  # to the precision of the moment
 
@@ -176,7 +176,7 @@ class DifferenceExplorer(Explorable):
         for row, (name, (colour, dash)) in enumerate(looks.items()):
             errors = [_error(estimates(self.function, self.precision, self.x, h)[name], self.slope) for h in steps]
             parts.append(line([place(h, e) for h, e in zip(steps, errors, strict=True)], colour, 2, dash))
-            parts.append(circle(*place(self.h, self.errors[name]), 5, "#ffffff", colour))
+            parts.append(circle(*place(self.h, self.errors[name]), 5, WHITE, colour))
             y = top + 20 + 58 * row
             parts.append(line([(left + wide + 24, y), (left + wide + 60, y)], colour, 2, dash))
             parts.append(text(left + wide + 70, y, name, colour, "start", weight=600))

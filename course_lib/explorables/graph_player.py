@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import traitlets as T
 
+from course_lib._colours import LIGHT
 from course_lib.explorables._base import (
     ERROR,
     INK,
@@ -32,7 +33,7 @@ from course_lib.explorables._base import (
 
 Node = dict[str, Any]
 NODES, INPUTS, VISITS = 14, 5, 200  # the largest graph that fits the page; recursion is cut off
-TANGENT = "#1a7f37"
+TANGENT = LIGHT["green"]
 ORDERS = {"topological": "", "recursion": ", by plain recursion", "once": ", each node when it is met first"}
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import traitlets as T
 
-from course_lib.explorables._base import INK, LINE, QUIET, VALUE, Explorable, svg, text
+from course_lib.explorables._base import INK, LINE, QUIET, SOFT, VALUE, Explorable, svg, text
 
 READINGS = ("columns", "rows")
 WIDTHS = {"k": 2, "n": 3, "m": 5, "N": 4}  # of the layers l - 1, l, l + 1, all different, and the number of examples
@@ -104,7 +104,7 @@ class LayoutSwitch(Explorable):
                 for i, j in ((i, j) for i in range(rows) for j in range(columns)):
                     one = (term.columns == "N" and j == 0) or (term.rows == "N" and i == 0)  # the first example
                     place = f'x="{left + 10 * j:.1f}" y="{high + 10 * i:.1f}" width="10" height="10"'
-                    parts.append(f'<rect {place} stroke="{VALUE}" fill="{"#7fb2e5" if one else "#e3eefa"}"/>')
+                    parts.append(f'<rect {place} stroke="{VALUE}" fill="{VALUE if one else SOFT}"/>')
                 parts.append(text(x + wide / 2, top + tall + 14, spelled(term), INK, weight=600))
                 parts.append(text(x + wide / 2, top + tall + 30, f"{rows}×{columns}", QUIET, size=12))
                 x += wide + 12

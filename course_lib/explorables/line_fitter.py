@@ -12,7 +12,21 @@ import traitlets as T
 from numpy.typing import ArrayLike
 
 from course_lib import _checks
-from course_lib.explorables._base import ERROR, INK, LINE, QUIET, VALUE, Explorable, circle, line, num, short, svg, text
+from course_lib.explorables._base import (
+    ERROR,
+    INK,
+    LINE,
+    QUIET,
+    VALUE,
+    WHITE,
+    Explorable,
+    circle,
+    line,
+    num,
+    short,
+    svg,
+    text,
+)
 
 SPRING = [0.0, 1.0, 2.0, 3.0, 4.0], [2.1, 2.4, 3.2, 3.4, 4.1]  # newtons, centimetres
 NICE = (1.0, 2.0, 5.0)
@@ -188,7 +202,7 @@ class LineFitter(Explorable):
                 parts.append(line(corners, ERROR, 1.5, close=True))
             else:
                 parts.append(line([point, foot], ERROR, 2.5))
-            parts.append(circle(point[0], point[1], 5, "#ffffff", INK))
+            parts.append(circle(point[0], point[1], 5, WHITE, INK))
         parts.append("</g>")
 
         surface = (w0, w1, b0, b1)
@@ -212,7 +226,7 @@ class LineFitter(Explorable):
         if self.arrow:
             parts.append(line([at, place(396, surface, *(here - self.eta * self.gradient))], ERROR, 3))
         parts.append("</g>")
-        parts.append(circle(at[0], at[1], 7, "#ffffff", VALUE))
+        parts.append(circle(at[0], at[1], 7, WHITE, VALUE))
         parts.append(text(36, 374, f"w = {short(self.w)}, b = {short(self.b)}", anchor="start"))
         parts.append(text(396, 374, f"loss {num(self.loss)}, the mean of {len(x)}", VALUE, "start", weight=600))
         return svg(712, 392, *parts)

@@ -14,6 +14,7 @@ from course_lib.explorables._base import (
     LINE,
     QUIET,
     VALUE,
+    WHITE,
     Explorable,
     circle,
     line,
@@ -141,8 +142,8 @@ class PathExplorer(Explorable):
                 parts.append(text(x, y, short(value), VALUE if (a, b) in taken else INK, halo=True))
         for name, (x, y) in at.items():
             end = name in (self.start, self.end)
-            parts.append(circle(x, y, 21, VALUE if end else QUIET, VALUE if end else "#ffffff"))
-            parts.append(text(x, y, subscript(name), "#ffffff" if end else INK, size=15))
+            parts.append(circle(x, y, 21, VALUE if end else QUIET, VALUE if end else WHITE))
+            parts.append(text(x, y, subscript(name), WHITE if end else INK, size=15))
         for row, path in enumerate(paths(graph, self.start, self.end)):
             chosen, y = " > ".join(path) in self.paths, 36 + 30 * row
             steps = " → ".join(map(subscript, path))

@@ -9,7 +9,7 @@ from typing import Any
 import traitlets as T
 
 from course_lib._checks import one_of, positive_integer
-from course_lib.explorables._base import INK, LINE, QUIET, VALUE, Explorable, circle, line, subscript, svg, text
+from course_lib.explorables._base import INK, LINE, QUIET, SOFT, VALUE, Explorable, circle, line, subscript, svg, text
 
 WIDEST, DEEPEST = 9999, 6  # neurons in a layer; layers
 VIEWS = ("neurons", "matrices")
@@ -124,7 +124,7 @@ class ShapeEditor(Explorable):
                 cell, middle = max(width, 54), top + tall / 2
                 lit = (l == chosen and name in "zWb") or (l - 1 == chosen and name in "Wa")
                 place = f'x="{x + (cell - width) / 2:.1f}" y="{middle - height / 2:.1f}" width="{width:.1f}"'
-                look = f'fill="#e3eefa" stroke="{VALUE if lit else QUIET}" stroke-width="{2.5 if lit else 1.5}"'
+                look = f'fill="{SOFT}" stroke="{VALUE if lit else QUIET}" stroke-width="{2.5 if lit else 1.5}"'
                 parts.append(f'<rect {place} height="{height:.1f}" {look}/>')
                 label = f"{name}{l - (j == 2)}".translate(UP)
                 parts.append(text(x + cell / 2, top + tall + 14, label, VALUE if lit else INK, weight=600))

@@ -108,7 +108,7 @@ function render({ model, el }) {
     chart(places[0], "Loss", "loss", [...old, ...loss], true);
     const curves = (/** @type {Curves} */ c, /** @type {boolean} */ gone) => Object.entries(c.accuracy).map(([name, values]) => ({ name, look: name === "test" ? "error" : "value", values, at: c.at, old: gone }));
     chart(places[1], "Share that is right", "accuracy", [...(before.at ? curves(before, true) : []), ...(now.epoch ? curves(now, false) : [])], false);
-    chart(places[2], h("span", {}, "Length of the gradient, ", math("‖dW^{l}‖")), "gradient", now.norms.map((/** @type {(number | null)[]} */ values, /** @type {number} */ k) => ({ name: `layer ${k + 1}`, look: `layer-${k % 5}`, values, at: now.at })), true);
+    chart(places[2], h("span", {}, "Length of the gradient, ", math("‖dW^{l}‖")), "gradient", now.norms.map((/** @type {(number | null)[]} */ values, /** @type {number} */ k) => ({ name: `layer ${k + 1}`, look: `layer-${k % 5} cr-train-dash-${k % 10}`, values, at: now.at })), true);
     if (given.examples.kind) picture(places[3], now.answers);
     const last = now.loss[now.loss.length - 1];
     const shares = Object.entries(now.accuracy).map(([name, values]) => `${percent(values[values.length - 1])} of the ${name === "train" ? "training" : name} set`);

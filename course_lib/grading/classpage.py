@@ -46,7 +46,7 @@ a { color: var(--link); text-underline-offset: .15em; }
 .columns { display: grid; grid-template-columns: repeat(10, 1fr); gap: .35rem; align-items: end; height: 9rem;
   border-bottom: 1px solid var(--line); }
 .columns div { text-align: center; font-size: .85rem; }
-.columns span { display: block; background: var(--bar); border-radius: .2rem .2rem 0 0; margin-top: .1rem; }
+.columns span { display: block; background: var(--right); border-radius: .2rem .2rem 0 0; margin-top: .1rem; }
 .scale { display: grid; grid-template-columns: repeat(10, 1fr); gap: .35rem; text-align: center; color: var(--soft);
   font-size: .8rem; }
 .kinds { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: .7rem 0 1.4rem;
@@ -72,8 +72,9 @@ td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap:
 .share { display: flex; height: .9rem; border-radius: .3rem; overflow: hidden; background: var(--line); gap: 2px;
   min-width: 9rem; }
 .share span { display: block; height: 100%; }
-.k-right { background: var(--bar); } .k-part { background: var(--part); } .k-named { background: var(--named); }
-.k-other { background: var(--other); } .k-open { background: var(--blank); }
+.k-right { background: var(--right); } .k-named { background: var(--named); } .k-other { background: var(--other); }
+.k-part { background: repeating-linear-gradient(135deg, var(--right) 0 3px, var(--card) 3px 6px); }
+.k-open { background: var(--card); box-shadow: inset 0 0 0 1.5px var(--soft); }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: .5rem 0; padding: 0; list-style: none;
   color: var(--soft); font-size: .9rem; }
 .key i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin-right: .35rem;

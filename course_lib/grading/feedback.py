@@ -10,6 +10,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from course_lib._colours import DARK, LIGHT, variables
 from course_lib.grading.difference import Picture
 from course_lib.grading.gradebook import Graded, Result, number, put
 
@@ -21,15 +22,20 @@ UNSEALED = '<p class="soft">Graded without a sandbox.</p>'
 
 OURS = '<meta name="generator" content="course grade">'  # pages with it are taken away when their student is gone
 
-STYLE = """
-:root { color-scheme: light dark; --page: #fbfaf7; --card: #fff; --ink: #22252b; --soft: #5b616b; --line: #dddad2;
-  --code: #f4f2ec; --right: #00664b; --wrong: #a3410b; --open: #5b616b; --bar: #00805e; --hint: #eef4fb;
-  --link: #0a5ea8; --part: #8cc9a1; --named: #d0702b; --other: #8e5aa5; --blank: #b9b6ae;
-  --ok-tile: #dff1ea; --off-tile: #fbe3d3; }
-@media (prefers-color-scheme: dark) { :root { --page: #16181c; --card: #1e2126; --ink: #e8e6e1; --soft: #a8adb6;
-  --line: #363a42; --code: #15171b; --right: #5fd3ac; --wrong: #f5a56e; --open: #a8adb6; --bar: #3fb58d;
-  --hint: #1d2a38; --link: #8ec5ff; --part: #2b6a50; --named: #d98745; --other: #a57fbb; --blank: #5d626b;
-  --ok-tile: #1b3b31; --off-tile: #4a2c1a; } }
+STYLE = f"""
+:root {{ color-scheme: light dark; {variables(LIGHT)} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {variables(DARK)} }} }}
+@media print {{ :root {{ color-scheme: light; {variables(LIGHT)} }} }}
+"""
+STYLE += """
+:root { --page: var(--course-faint); --card: var(--course-paper); --code: var(--course-faint); --ink: var(--course-ink);
+  --soft: var(--course-quiet); --line: var(--course-line); --link: var(--course-blue); --hint: var(--course-blue-soft);
+  --right: var(--course-green); --wrong: var(--course-orange); --open: var(--course-quiet);
+  --named: var(--course-orange); --other: var(--course-purple);
+  --ok-tile: var(--course-green-soft); --off-tile: var(--course-orange-soft); }
+@media (prefers-color-scheme: dark) {
+  :root { --page: var(--course-paper); --card: var(--course-faint); --code: var(--course-paper); } }
+@media print { :root { --page: var(--course-paper); --card: var(--course-paper); --code: var(--course-faint); } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, "Segoe UI", sans-serif;
   overflow-wrap: anywhere; }
@@ -42,7 +48,7 @@ a { color: var(--link); }
 .soft { color: var(--soft); } .small { font-size: .875rem; font-weight: 400; }
 .score { font-size: 1.15rem; margin: .6rem 0 0; }
 .bar { height: .6rem; border-radius: .3rem; background: var(--line); overflow: hidden; margin: .5rem 0 1rem; }
-.bar span { display: block; height: 100%; background: var(--bar); }
+.bar span { display: block; height: 100%; background: var(--right); }
 .all { list-style: none; margin: .6rem 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem; }
 .all a { display: block; border: 1px solid var(--line); border-radius: 1rem; padding: .1rem .75rem; color: var(--ink);
   text-decoration: none; background: var(--card); font-size: .9rem; line-height: 1.7; }
@@ -71,9 +77,7 @@ pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem; margi
   white-space: pre-wrap; overflow-wrap: anywhere;
   font: .85rem/1.5 ui-monospace, "Cascadia Mono", Consolas, Menlo, monospace; tab-size: 4; }
 @media (max-width: 40rem) { main { padding-top: 1.2rem; } article { padding: .8rem .85rem; } }
-@media print { :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb;
-  --code: #f6f6f6; --right: #00664b; --wrong: #a3410b; --open: #444; --hint: #f2f6fa; --ok-tile: #fff;
-  --off-tile: #eee; }
+@media print {
   * { print-color-adjust: exact; } body { font-size: 10.5pt; } main { padding: 0; max-width: none; }
   .all, nav { display: none; } details > summary { list-style: none; }
   details::details-content { content-visibility: visible; display: block; } }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import ArrayLike
@@ -35,6 +35,7 @@ from course_lib.plots.style import (
     styled,
     symbol,
     tell,
+    tint,
     width_of,
     written,
 )
@@ -77,7 +78,7 @@ def plot_bracketings(
     if ax is None:
         width = max(7.2, 5.2 + max(map(width_of, texts)))
         ax = Figure(figsize=(width, 1.15 + 0.46 * len(ways)), layout="constrained").add_subplot()
-    ax.barh(texts, counts, color=[BLUE if work == counts[0] else "#9a9a9a" for work in counts], height=0.62)
+    ax.barh(texts, counts, color=[BLUE if work == counts[0] else GREY for work in counts], height=0.62)
     ax.set(xlim=(0, 1.65 * max(*counts, 1)), ylim=(len(ways) - 0.5, -0.5), title=title, xticks=[])
     ax.set_xlabel("multiplications", loc="left", color=GREY, size=SMALL)
     ax.spines["bottom"].set_visible(False)
@@ -303,7 +304,7 @@ def plot_decision_regions(
     if ax is None:
         tall = np.ptp(sides[1]) / np.ptp(sides[0])
         ax = Figure(figsize=(5.6, 1.2 + 4.6 * float(np.clip(tall, 0.4, 1.3))), layout="constrained").add_subplot()
-    pale = ListedColormap([tuple(0.2 * np.array(to_rgb(colour)) + 0.8) for colour in COLOURS[:kinds]])
+    pale = ListedColormap([tint(colour, 0.2) for colour in COLOURS[:kinds]])
     extent = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
     ax.imshow(regions, origin="lower", extent=extent, cmap=pale, vmin=0, vmax=kinds - 1, interpolation="nearest")
     for kind in range(kinds):
@@ -415,7 +416,9 @@ def plot_loss_surface(
     ax = chart(ax, 5.8, 4.4)
     ax.grid(False)
     if levels:
-        shades = LinearSegmentedColormap.from_list("depth", ["#9cc6e3", WHITE])(np.linspace(0, 1, len(levels) + 1))
+        shades = LinearSegmentedColormap.from_list("depth", [tint(BLUE, 0.4), WHITE])(
+            np.linspace(0, 1, len(levels) + 1)
+        )
         ax.contourf(*sides, height, levels=[height.min() - 1, *levels, height.max() + 1], colors=list(shades))
         lines = ax.contour(*sides, height, levels=levels, colors=GREY, linewidths=0.9)
         ax.clabel(lines, fmt=written, fontsize=SMALL, colors=INK)
@@ -482,7 +485,7 @@ def plot_wrong_passes(
         low = 10.0 ** np.floor(np.log10(min(whole.min(initial=edge), edge / 10)))
         high = 10.0 ** np.ceil(np.log10(max(whole.max(initial=edge), 10 * edge)))
         seen = np.where(np.isfinite(given), np.clip(given, low, high), high)
-        ax.hlines(rows, low, high, color="#eeeeee", linewidth=1, zorder=0)
+        ax.hlines(rows, low, high, color=FAINT, linewidth=1, zorder=0)
         for some, marker, colour, label in ((good, "o", BLUE, told[0]), (~good, "s", ORANGE, told[1])):
             face = colour if marker == "o" else WHITE
             marks = {"mfc": face, "mew": 2, "ms": 6.5, "clip_on": False, "in_layout": False}
@@ -796,7 +799,7 @@ def _log_curves(
         seen = np.where(np.isfinite(curve), np.where(curve == 0, floor, curve), np.nan)
         shade = None
         if many:  # so many curves are told by their order, from dark to light
-            shade = tuple(np.array(to_rgb(BLUE)) * (1 - 0.6 * k / (len(curves) - 1)) + 0.6 * k / (len(curves) - 1))
+            shade = tint(BLUE, 1 - 0.6 * k / (len(curves) - 1))
         _line(ax, places, seen, 0 if many else k, label, shade)
         zero = curve == 0
         ax.plot(places[zero], seen[zero], MARKERS[k % 5], mfc=WHITE, mec=COLOURS[k % 5], ms=6, zorder=4)

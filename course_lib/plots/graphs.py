@@ -782,7 +782,7 @@ def _weights(
                 continue
             route = np.array([p, q] if direction != "backward" else [q, p])
             if W is None:
-                colour, dash, wide = (GREY if direction else "#8c8c8c"), "-", 1.0 if crowd <= 25 else 0.5
+                colour, dash, wide = GREY, "-", 1.0 if crowd <= 25 else 0.5
             else:
                 colour, dash = (BLUE, "-") if W[i, j] > 0 else (ORANGE, DASHES[1])
                 wide = (0.9 + 2.2 * abs(W[i, j]) / largest) * (1.0 if crowd <= 25 else 0.55)

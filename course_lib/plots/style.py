@@ -19,21 +19,30 @@ import matplotlib as mpl
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from numpy.typing import ArrayLike
 
 from course_lib import _checks
+from course_lib._colours import LIGHT
 
-INK, GREY, FAINT, WHITE = "#1a1a1a", "#616161", "#d0d0d0", "#ffffff"
-BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#c24e00", "#00785a", "#8a3f7b"
+INK, GREY, FAINT, WHITE = (LIGHT[name] for name in ("ink", "quiet", "line", "paper"))
+BLUE, ORANGE, GREEN, PURPLE = (LIGHT[name] for name in ("blue", "orange", "green", "purple"))
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, INK)
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (7, 2, 1.5, 2)), (0, (1.5, 1.5)), (0, (9, 3)))
 MARKERS = ("o", "s", "^", "D", "v")
+
+
+def tint(colour: str, share: float) -> str:
+    """A colour mixed with white: 0 is white, 1 the colour itself."""
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
 SIGNED = LinearSegmentedColormap.from_list(
-    "signed", [ORANGE, "#f6cfb3", WHITE, "#b3d6ec", BLUE], N=257
+    "signed", [ORANGE, tint(ORANGE, 0.3), WHITE, tint(BLUE, 0.3), BLUE], N=257
 )  # odd: 0 is white
 
 PIXELS_PER_INCH = 96  # of a browser; the PNG has twice as many, for crisp type on dense screens
@@ -57,7 +66,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
-    "grid.color": "#e6e6e6",
+    "grid.color": LIGHT["faint"],
     "grid.linewidth": 0.8,
     "xtick.color": GREY,
     "ytick.color": GREY,
@@ -101,7 +110,7 @@ def contrast(one: Any, other: Any) -> float:
     """Contrast of two colours by WCAG 2: from 1, the same, to 21, black on white.
 
     >>> round(contrast("black", "white"), 1), round(contrast(BLUE, WHITE), 1)
-    (21.0, 5.2)
+    (21.0, 5.4)
     """
     rgb = np.array([to_rgb(one), to_rgb(other)])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
@@ -258,7 +267,7 @@ def bundle(ax: Axes | np.ndarray, alt: str | None = None) -> dict[str, str]:
     alt = describe(ax) if alt is None else alt
     image = base64.b64encode(png(ax)).decode("ascii")
     width = round(_figure(ax).get_figwidth() * PIXELS_PER_INCH)
-    card = "max-width: 100%; height: auto; background: #ffffff; border-radius: 6px"
+    card = f"max-width: 100%; height: auto; background: {WHITE}; border-radius: 6px"
     tag = f'<img alt="{html.escape(alt)}" width="{width}" style="{card}" src="data:image/png;base64,{image}">'
     return {"text/html": tag, "image/png": image, "text/plain": alt}
 
