@@ -40,6 +40,23 @@ def test_of_two_cells_that_claim_an_answer_the_last_counts_and_it_is_told():
     assert answers(copied_in_jupyter, ["one"])["one"].others == 1
 
 
+@pytest.mark.parametrize("stub", ['x = lock_in("one")', "def f():\n    raise NotImplementedError"])
+def test_a_cell_left_as_it_was_handed_out_gives_way_to_one_that_was_filled_in(stub):
+    blank = cell(stub, "answer-one", "answer", "one")
+    assert found(cell("# answer: one\nx = 1"), blank)["one"] == "# answer: one\nx = 1"
+    assert found(blank, cell("x = 2", "new", "answer", "one"))["one"] == "x = 2"
+    assert found(blank)["one"] == stub
+    assert found(cell('x = lock_in("one", [1])', "answer-one"), blank)["one"] == 'x = lock_in("one", [1])'
+
+
+def test_an_answer_is_found_by_the_call_that_locked_it_in():
+    pasted = "x = lock_in( 'one', 3)"
+    assert found(cell(pasted), cell("x = 1"), cell('lock_in("two")')) == {"one": pasted}
+    assert found(cell('x = lock_in("one")', "answer-one"), cell(pasted))["one"] == pasted
+    assert found(cell("# answer: one\nx = 4"), cell(pasted))["one"] == "# answer: one\nx = 4"
+    assert named_exercises(notebook(cell(pasted), cell('lock_in("two")'))) == {"one"}
+
+
 def test_two_cells_that_were_merged_are_taken_apart():
     merged = "# answer: one\nx = 1\n\n# answer: two\ny = 2"
     assert found(cell(merged, id="answer-one")) == {"one": "# answer: one\nx = 1", "two": "# answer: two\ny = 2"}

@@ -1,7 +1,8 @@
 """Only the source of the answers is taken from a submission; every other cell that runs is the instructor's.
 
-An answer is found by its cell's id, else by its metadata, else by the line `# answer: <id>`, so that notebooks which
-went through other front ends, or were cut and pasted, are still graded.
+An answer is found by its cell's id, else by its metadata, by the line `# answer: <id>`, or by the call that locked it
+in, so that notebooks which went through other front ends, or were cut and pasted, are still graded. A cell that was left
+as it was handed out gives way to another one.
 """
 
 import ast
@@ -15,6 +16,8 @@ from course_lib._errors import CourseError
 from course_lib.grading.submissions import Cell, Notebook
 
 MARKER = re.compile(r"^[ \t]*#[ \t]*answer:[ \t]*([\w.-]+)[ \t]*$", re.MULTILINE)
+LOCKED_IN = re.compile(r"""\block_in\(\s*["']([\w.-]+)["']\s*,""")
+STUB = re.compile(r"""\block_in\(\s*["'][\w.-]+["']\s*\)|^\s*raise NotImplementedError\b""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,11 @@ def answers(notebook: Notebook, exercises: Sequence[str]) -> dict[str, Answer]:
             [cell.source for cell in notebook.cells if cell.id == f"answer-{exercise}"],
             [cell.source for cell in notebook.cells if cell.role == "answer" and cell.exercise == exercise],
             [cell.source for cell in notebook.cells if exercise in MARKER.findall(cell.source)],
+            [cell.source for cell in notebook.cells if exercise in LOCKED_IN.findall(cell.source)],
         )
-        if sources := next(filter(None, ways), None):
-            claims = max(len(way) for way in ways)
-            found[exercise] = Answer(without_markers(own_part(sources[-1], exercise)), others=claims - 1)
+        if claims := [own_part(source, exercise) for way in ways for source in reversed(way)]:
+            source = next((source for source in claims if not STUB.search(source)), claims[0])
+            found[exercise] = Answer(without_markers(source), others=max(map(len, ways)) - 1)
     return found
 
 
@@ -87,13 +91,14 @@ def without_markers(source: str) -> str:
 
 
 def named_exercises(notebook: Notebook) -> set[str]:
-    """Every exercise that the cells of a notebook name, in any of the three ways."""
+    """Every exercise that the cells of a notebook name, in any of the four ways."""
 
-    def named(cell: Cell) -> Iterable[str]:
+    def names(cell: Cell) -> Iterable[str]:
         prefix, _, exercise = cell.id.partition("-")
-        return {cell.exercise, exercise if prefix == "answer" else "", *MARKER.findall(cell.source)}
+        named = {cell.exercise, *MARKER.findall(cell.source), *LOCKED_IN.findall(cell.source)}
+        return named | {exercise} if prefix == "answer" else named
 
-    return {exercise for cell in notebook.cells for exercise in named(cell)} - {""}
+    return {exercise for cell in notebook.cells for exercise in names(cell)} - {""}
 
 
 def setup_source(solution: Notebook, given: str) -> str:
