@@ -18,12 +18,12 @@ CREATE := $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
 
-.PHONY: lab test lint types check unit nbval browser site build/site/index.html site-test build prove gallery test-torch bench clean
+.PHONY: lab test lint types check unit nbval browser site build/site/index.html site-test nbgrader build prove gallery test-torch bench clean
 
 lab: $(VENV)/.course
 	$(BIN)/course lab $(LAB)
 
-test: lint types check unit nbval browser site-test
+test: lint types check unit nbval browser site-test nbgrader
 	@echo "Everything passes."
 
 lint: $(VENV)/.course-test
@@ -38,7 +38,7 @@ check: $(VENV)/.course-test
 
 # A file stays with one worker, which grades the class only once.
 unit: $(VENV)/.course-test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/site
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/site --ignore=tests/with_nbgrader
 
 nbval: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q --nbval solutions notebooks
@@ -56,6 +56,11 @@ build/site/index.html: $(VENV)/.course-site
 
 site-test: site $(VENV)/.course-test
 	$(BIN)/python -m pytest -q tests/site
+
+# The exercises on nbgrader, which has an environment of its own: its extensions would be in the JupyterLab of all tests.
+nbgrader: $(VENV)/.course-test
+	@$(MAKE) --no-print-directory VENV=$(VENV)-nbgrader $(VENV)-nbgrader/.course-nbgrader
+	NBGRADER=$(VENV)-nbgrader/bin/nbgrader $(BIN)/python -m pytest -q tests/with_nbgrader
 
 build: $(VENV)/.course-test
 	$(BIN)/course build
@@ -77,7 +82,7 @@ bench: $(VENV)/.course-test
 	for program in benchmarks/*/run.py; do $(BIN)/python $$program || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(VENV)-site .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-site $(VENV)-nbgrader .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -85,6 +90,10 @@ $(BIN)/python:
 
 $(VENV)/.course-site: $(SETUP) | $(BIN)/python
 	$(INSTALL) -e ".[site]"
+	@touch $@
+
+$(VENV)/.course-nbgrader: $(SETUP) | $(BIN)/python
+	$(INSTALL) -e ".[nbgrader]"
 	@touch $@
 
 $(VENV)/.course: $(SETUP) | $(BIN)/python

@@ -62,6 +62,7 @@ def test_plain_nbval_tells_the_same_as_the_gradebook(kept):
     assert told == points
     assert others == []
     assert {*told.values()} == {True, False}
+    assert any(0 < r.points < r.of for g in report.graded for r in g.results)
 
 
 def test_each_exercise_is_in_one_notebook_and_what_was_right_only_alone_has_its_own(kept):

@@ -120,6 +120,7 @@ def test_make_test_passes_everything():
         "build --check",
         "--nbval solutions notebooks",
         "tests/browser",
+        "tests/with_nbgrader",
     ):
         assert step in done.stdout, step
 

@@ -348,6 +348,60 @@ def test_a_long_answer_gets_a_line_for_each_row():
     assert eval(quoted.replace('lock_in("q", ', "(")) == ['a "b" \\ c']
 
 
+# --------------------------------------------------------------------------- nbgrader
+HALF = """
+def half(W, z, a, y):
+    dW, db = exercise("backward-one").right(W, z, a, y)
+    return [None, *(0 * layer for layer in dW[1:-1]), dW[-1]], [None, *(0 * layer for layer in db[1:-1]), db[-1]]
+"""
+LOUD = """
+import sys, warnings
+def loud(*given):
+    print("careful", file=sys.stderr); warnings.warn("hm")
+    return exercise("compose-jacobians").right(*given)
+"""
+
+
+def outputs_of(client, code):
+    """(kinds of the outputs in their order, the last error or value)."""
+    found = []
+    client.execute_interactive(code, timeout=60, output_hook=found.append, allow_stdin=False)
+    kept = [m for m in found if m["msg_type"] in ("display_data", "execute_result", "stream", "error")]
+    names = [m["content"].get("name", m["msg_type"]) for m in kept]
+    last = kept[-1]["content"]
+    return names, last.get("traceback") or last.get("data", {}).get("text/plain")
+
+
+@pytest.fixture
+def autograded(kernel):
+    run(kernel, SETUP + "\nimport os; os.environ['NBGRADER_EXECUTION'] = 'autograde'")
+    run(kernel, "from course_lib.exercises import exercise\n" + HALF + LOUD)
+    yield kernel
+    run(kernel, "del os.environ['NBGRADER_EXECUTION']")
+
+
+def test_for_nbgrader_a_check_ends_in_an_error_a_number_or_nothing(autograded):
+    wrong = outputs_of(autograded, "check('compose-jacobians', lambda *given: 3)")
+    assert wrong[0] == ["display_data", "error"]
+    assert len(wrong[1]) == 1
+    assert wrong[1][0].startswith("compose-jacobians: Not yet: ")
+    assert outputs_of(autograded, f"check('{FILL}', ...)")[1] == [f"{FILL}: Not attempted yet."]
+    assert outputs_of(autograded, "check('backward-one', half)") == (["display_data", "execute_result"], "1.0")
+    assert outputs_of(autograded, "check('backward-one', exercise('backward-one').right)")[0] == ["display_data"]
+
+
+def test_for_nbgrader_a_right_answer_leaves_nothing_on_stderr(autograded):
+    names, shown = outputs_of(autograded, "check('compose-jacobians', loud)")
+    assert names == ["stdout", "display_data"]
+    assert shown == "compose-jacobians: Right."
+
+
+def test_a_check_that_nbgrader_does_not_run_gives_no_value_and_no_error(kernel):
+    run(kernel, SETUP + "\nfrom course_lib.exercises import exercise\n" + HALF)
+    assert outputs_of(kernel, "check('backward-one', half)")[0] == ["display_data"]
+    assert outputs_of(kernel, "check('compose-jacobians', lambda *given: 3)")[0] == ["display_data"]
+
+
 # --------------------------------------------------------------------------- grading
 def test_when_grading_values_are_recorded_at_full_precision_and_nothing_is_judged(session, monkeypatch):
     shown = []
