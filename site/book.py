@@ -122,6 +122,7 @@ class Book:
     def shown(self, path: Path, cells: list[Any], i: int, data: dict[str, Any]) -> str:
         """The HTML of an output: its pictures as files of the site, a widget with its state beside its picture."""
         html = re.sub(r"<style>.*?</style>", "", self.pictures(data["text/html"]))
+        html = re.sub(r'(href="(?!\w+:)[^"]*)\.ipynb"', r'\1.html"', html)
         if 'class="cr-still"' not in html:
             return html
         widget = widget_of(path, cells, i)
