@@ -44,26 +44,29 @@ function inverse(A) {
 
 /** The largest singular value: the root of the largest eigenvalue of A^T A, made tridiagonal, then found by bisection. @param {Matrix} A */
 export function largest(A) {
-  const size = A.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  let size = 0;
+  for (let k = 0; k < N * N; k++) size = Math.max(size, Math.abs(A[k]));
   if (size === 0 || !Number.isFinite(size)) return size;
-  const G = new Float64Array(N * N);
+  const B = new Float64Array(N * N), G = new Float64Array(N * N);
+  for (let k = 0; k < N * N; k++) B[k] = A[k] / size;
   for (let k = 0; k < N; k++) for (let i = 0; i < N; i++) {
-    const v = A[k * N + i] / size;
-    for (let j = 0; j < N; j++) G[i * N + j] += v * (A[k * N + j] / size);
+    const v = B[k * N + i];
+    for (let j = 0; j < N; j++) G[i * N + j] += v * B[k * N + j];
   }
   const v = new Float64Array(N), w = new Float64Array(N), beside = new Float64Array(N);
   for (let k = 0; k < N - 2; k++) { // a reflection makes column k zero below its first subdiagonal
     let norm = 0;
-    for (let i = k + 1; i < N; i++) norm += (v[i] = G[i * N + k]) ** 2;
+    for (let i = k + 1; i < N; i++) { v[i] = G[i * N + k]; norm += v[i] * v[i]; }
     norm = v[k + 1] > 0 ? -Math.sqrt(norm) : Math.sqrt(norm);
     beside[k] = norm;
     if (norm === 0) continue;
     v[k + 1] -= norm;
     let vv = 0, vw = 0;
-    for (let i = k + 1; i < N; i++) vv += v[i] ** 2;
+    for (let i = k + 1; i < N; i++) vv += v[i] * v[i];
     for (let i = k + 1; i < N; i++) {
-      w[i] = 0;
-      for (let j = k + 1; j < N; j++) w[i] += (2 / vv) * G[i * N + j] * v[j];
+      let sum = 0;
+      for (let j = k + 1; j < N; j++) sum += G[i * N + j] * v[j];
+      w[i] = (2 / vv) * sum;
       vw += v[i] * w[i];
     }
     for (let i = k + 1; i < N; i++) w[i] -= (vw / vv) * v[i];
@@ -71,26 +74,28 @@ export function largest(A) {
   }
   beside[N - 2] = G[(N - 1) * N + N - 2];
   let low = 0, high = 0;
-  for (let i = 0; i < N; i++) high = Math.max(high, G[i * N + i] + Math.abs(beside[i]) + Math.abs(beside[i - 1] ?? 0));
-  for (let step = 0; step < 54; step++) {
+  for (let i = 0; i < N; i++) {
+    low = Math.max(low, G[i * N + i]);
+    high = Math.max(high, G[i * N + i] + Math.abs(beside[i]) + Math.abs(beside[i - 1] ?? 0));
+  }
+  while (high - low > 1e-12 * high) {
     const middle = (low + high) / 2;
     let d = 1, above = true; // no eigenvalue above the middle: all pivots of T - middle are negative
-    for (let i = 0; i < N && above; i++) { d = G[i * N + i] - middle - (i ? beside[i - 1] ** 2 / d : 0); above = d < 0; }
+    for (let i = 0; i < N && above; i++) { d = G[i * N + i] - middle - (i ? (beside[i - 1] * beside[i - 1]) / d : 0); above = d < 0; }
     if (above) high = middle; else low = middle;
   }
   return size * Math.sqrt(high);
 }
 
 /** Everything that is shown, by layer from index 1.
- * @param {number[]} normal @param {Matrix[]} inverses of the standard normal weights @param {number} depth @param {string} activation @param {number} scale */
+ * @param {Float64Array} normal @param {Matrix[]} inverses of the standard normal weights @param {number} depth @param {string} activation @param {number} scale */
 export function compute(normal, inverses, depth, activation, scale) {
   const [sigma, dsigma] = ACTIVATIONS[activation], by = scale / Math.sqrt(N), end = normal.length;
-  const W = (/** @type {number} */ l) => normal.slice((l - 1) * N * N, l * N * N);
-  const weights = [null, ...Array.from({ length: depth }, (_, k) => W(k + 1))];
-  let a = normal.slice(end - 2 * N, end - N);
+  const W = (/** @type {number} */ l) => normal.subarray((l - 1) * N * N, l * N * N);
+  let a = Array.from(normal.subarray(end - 2 * N, end - N));
   /** @type {number[][]} */ const slopes = [[]];
   for (let l = 1; l <= depth; l++) {
-    const below = a, M = /** @type {number[]} */ (weights[l]);
+    const below = a, M = W(l);
     const z = Array.from({ length: N }, (_, i) => by * below.reduce((sum, v, j) => sum + M[i * N + j] * v, 0));
     a = z.map(sigma);
     slopes.push(z.map((v, i) => dsigma(v, a[i])));
@@ -102,11 +107,11 @@ export function compute(normal, inverses, depth, activation, scale) {
   most[depth] = least[depth] = 1;
   let up = identity(), down = identity();
   for (let l = depth - 1; l >= 1; l--) {
-    const M = /** @type {number[]} */ (weights[l + 1]), slope = slopes[l];
+    const M = W(l + 1), slope = slopes[l];
     const F = new Float64Array(N * N);
     for (let k = 0; k < N * N; k++) F[k] = by * M[k] * slope[k % N];
-    const passed = Array.from({ length: N }, (_, j) => { let sum = 0; for (let i = 0; i < N; i++) sum += F[i * N + j] * delta[i]; return sum; });
-    delta = passed; // (6.2)
+    const above = delta;
+    delta = slope.map((_, j) => { let sum = 0; for (let i = 0; i < N; i++) sum += F[i * N + j] * above[i]; return sum; }); // (6.2)
     norms[l] = norm(delta);
     up = product(up, F);
     most[l] = largest(up);
@@ -153,6 +158,7 @@ function render({ model, el }) {
 
   const unique = `cr-depth-${Math.random().toString(36).slice(2)}`;
   /** @type {Matrix[]} */ let inverses = [];
+  let numbers = new Float64Array();
   /** @type {any} */ let drawnFrom = null, found = /** @type {any} */ (null), state = "";
 
   /** One chart: curves by layer over powers of ten. @param {Element} place @param {string} name @param {{values: number[], kind: string}[]} curves @param {boolean} band */
@@ -175,7 +181,11 @@ function render({ model, el }) {
     for (const { values, kind } of curves) inside.append(s("path", { d: path(values), class: `cr-depth-${kind}` }));
     front.append(inside);
     const last = curves[curves.length - 1].values;
-    for (let l = 1; l <= L; l++) front.append(s("circle", { cx: X(l), cy: Math.min(H - bottom, Y(last[l])), r: l === chosen ? 6 : L > 20 ? 2.6 : 3.6, class: `cr-depth-dot ${l === chosen ? "cr-depth-here" : ""} ${last[l] === 0 ? "cr-depth-zero" : ""}` }));
+    const dots = (/** @type {string} */ look, /** @type {(l: number) => boolean} */ which) => {
+      const at = last.map((v, l) => [l, X(l), Math.min(H - bottom, Y(v))]).slice(1).filter(([l]) => which(l)), r = look === "here" ? 6 : L > 20 ? 2.6 : 3.6;
+      return s("path", { d: at.map(([, x, y]) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`).join(""), class: `cr-depth-dot cr-depth-${look}` });
+    };
+    front.append(dots("there", (l) => last[l] > 0 && l !== chosen), dots("zero", (l) => last[l] === 0 && l !== chosen), dots("here", (l) => l === chosen));
     const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": name, class: "cr-depth-chart" }, s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left - 3, y: top - 3, width: W - left - right + 6, height: H - top - bottom + 3 }))), back, front);
     redraw(place, picture);
   }
@@ -204,12 +214,13 @@ function render({ model, el }) {
   function draw() {
     const normal = get("_normal"), L = get("depth"), name = get("activation"), by = get("scale"), chosen = Math.min(get("layer"), L);
     if (drawnFrom !== normal) {
-      inverses = Array.from({ length: MOST + 1 }, (_, l) => (l ? inverse(Float64Array.from(normal.slice((l - 1) * N * N, l * N * N))) : identity()));
+      numbers = Float64Array.from(normal);
+      inverses = Array.from({ length: MOST + 1 }, (_, l) => (l ? inverse(numbers.slice((l - 1) * N * N, l * N * N)) : identity()));
       drawnFrom = normal;
       state = "";
     }
     const now = [L, name, by].join(" ");
-    if (state !== now) { found = compute(normal, inverses, L, name, by); state = now; }
+    if (state !== now) { found = compute(numbers, inverses, L, name, by); state = now; }
     const { norms, most, least, slopes, steps, back } = found, top_ = norms[L];
     const relative = norms.map((/** @type {number} */ v) => (top_ ? v / top_ : 0)), factor = top_ ? (norms[1] / top_) ** (1 / (L - 1)) : 0;
     activations.update(name);

@@ -87,8 +87,9 @@ export function redraw(element, ...children) {
 /** @param {Node} old @param {Node} made */
 function match(old, made) {
   /** @type {any} */ let here = old.firstChild;
-  for (const child of /** @type {any[]} */ ([...made.childNodes])) {
+  for (/** @type {any} */ let child = made.firstChild, later; child; child = later) {
     const next = here?.nextSibling ?? null;
+    later = child.nextSibling;
     if (!here) old.appendChild(child);
     else if (here.nodeName !== child.nodeName || here.namespaceURI !== child.namespaceURI) here.replaceWith(child);
     else if (here.nodeType === Node.TEXT_NODE) { if (here.data !== child.data) here.data = child.data; }
@@ -290,8 +291,10 @@ export function field(title, attributes, change) {
 
 /** Lets the keyboard reach an element for as long as it has more to show than its width. @param {Element} element */
 export function scrolls(element) {
-  if (element.scrollWidth <= element.clientWidth) return element.removeAttribute("tabindex");
-  for (const [name, value] of Object.entries({ tabindex: 0, ...KEYS })) element.setAttribute(name, String(value));
+  requestAnimationFrame(() => { // when all is written: to ask for a width has the page laid out
+    if (element.scrollWidth <= element.clientWidth) return element.removeAttribute("tabindex");
+    for (const [name, value] of Object.entries({ tabindex: 0, ...KEYS })) element.setAttribute(name, String(value));
+  });
 }
 
 /** The sentence that says what is seen; screen readers announce it. */

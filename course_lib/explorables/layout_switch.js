@@ -23,14 +23,14 @@ function named({ name, turned }) {
 
 /** A matrix as tiles with its name and shape; the first of the examples is darker. @param {Term} term */
 function tile(term) {
-  const { rows, columns } = term, cells = [];
+  const { rows, columns } = term, cells = ["", ""];
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
     const one = (columns === EXAMPLES && j === 0) || (rows === EXAMPLES && i === 0);
-    cells.push(s("rect", { x: 1 + CELL * j, y: 1 + CELL * i, width: CELL, height: CELL, class: one ? "cr-layout-cell cr-layout-one" : "cr-layout-cell" }));
+    cells[Number(one)] += `M${1 + CELL * j} ${1 + CELL * i}h${CELL}v${CELL}h${-CELL}Z`;
   }
   const wide = CELL * columns + 2, high = CELL * rows + 2;
   return h("span", { class: "cr-layout-term", "data-shape": `${rows} ${columns}` },
-    h("span", { class: "cr-layout-stand" }, s("svg", { viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, "aria-hidden": "true" }, cells)),
+    h("span", { class: "cr-layout-stand" }, s("svg", { viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, "aria-hidden": "true" }, s("path", { d: cells[0], class: "cr-layout-cell" }), s("path", { d: cells[1], class: "cr-layout-one" }))),
     named(term), h("span", { class: "cr-shape" }, `${rows}×${columns}`));
 }
 

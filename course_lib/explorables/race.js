@@ -1,4 +1,4 @@
-import { h, s, redraw, reword, reset, ask, watch, button, slider, sentence, ticks } from "./kit.js";
+import { h, s, redraw, reword, reset, set, ask, watch, button, slider, sentence, ticks } from "./kit.js";
 
 // Race: the kernel computes one gradient in two ways and says how far it is; the page draws bars and the predicted finish.
 
@@ -35,10 +35,10 @@ function render({ model, el }) {
   const get = (/** @type {string} */ name) => model.get(name);
   el.append(root);
 
-  // ---- controls
+  // ---- controls; the kernel ends a race whose sizes change
   const place = (/** @type {number[]} */ list, /** @type {number} */ value) => list.reduce((best, v, k) => (Math.abs(Math.log(v / value)) < Math.abs(Math.log(list[best] / value)) ? k : best), 0);
   const sizes = (/** @type {string} */ name, /** @type {string} */ title, /** @type {number[]} */ list) => {
-    const control = slider(title, { min: 0, max: list.length - 1, step: 1, text: () => String(get(name)) }, (k) => ask(model, { [name]: list[k] }));
+    const control = slider(title, { min: 0, max: list.length - 1, step: 1, text: () => String(get(name)) }, (k) => (get("back") || get("running") ? ask : set)(model, { [name]: list[k] }));
     return { element: control.element, update() { control.update(place(list, get(name))); } };
   };
   const depth = sizes("depth", "layers", DEPTHS), width = sizes("width", "neurons in each", WIDTHS);

@@ -118,8 +118,8 @@ function render({ model, el }) {
     if (built !== String(L)) { build(); built = String(L); }
     columns.forEach(({ element, value, less, more }, k) => {
       value.update(all[k]);
-      less.disabled = all[k] <= 1;
-      more.disabled = all[k] >= WIDEST;
+      reset(less, "aria-disabled", all[k] <= 1); // not disabled: a button that has the focus keeps it
+      reset(more, "aria-disabled", all[k] >= WIDEST);
       element.classList.toggle("cr-live", k === l);
     });
     views.update(model.get("view"));

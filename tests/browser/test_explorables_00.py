@@ -10,6 +10,8 @@ from course_lib.explorables.layout_switch import spelled
 from tests.browser.bench import CONTRAST, OVERLAPS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+CELLS = """all => all.map(e => [e, ...e.querySelectorAll("path")].map(p => p.getAttribute("d") ?? "")
+    .join("").split("M").length - 1)"""
 
 
 def terms(switch):
@@ -23,11 +25,9 @@ def test_the_page_shows_the_terms_and_shapes_of_the_twin_in_order(bench, reading
     names = [text.translate(str.maketrans("ˡ⁺⁻¹ᵀ", "l+−1T")) for text in map(spelled, terms(switch))]
     assert bench.texts(".cr-layout-term .cr-math") == [name.replace("J_", "J") for name in names]
     assert bench.texts(".cr-layout-term .cr-shape") == ["{}×{}".format(*term.shape) for term in terms(switch)]
-    drawn = bench.page.locator(".cr-layout-term svg").evaluate_all("all => all.map(svg => svg.children.length)")
+    drawn = bench.page.locator(".cr-layout-term svg").evaluate_all(CELLS)
     assert drawn == [rows * columns for rows, columns in (term.shape for term in terms(switch))]
-    darker = bench.page.locator(".cr-layout-term").evaluate_all(
-        "all => all.map(e => e.querySelectorAll('.cr-layout-one').length)"
-    )
+    darker = bench.page.locator(".cr-layout-term .cr-layout-one").evaluate_all(CELLS)
     assert darker == [
         columns if term.rows == "N" else rows if term.columns == "N" else 0
         for term in terms(switch)

@@ -1,5 +1,7 @@
 """The explorables of chapter 10 in Chromium: numbers against course_lib, hands, keys, and a run in JupyterLab."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -67,11 +69,14 @@ def test_every_number_of_the_depth_explorer_is_the_librarys(bench, activation):
 def test_the_curve_of_the_error_term_is_where_the_axis_says(bench):
     explorer = DepthExplorer(12, "sigmoid")
     bench.show(explorer)
-    heights = (
+    curve = bench.page.locator("section").first.locator(".cr-depth-line").get_attribute("d")
+    heights = [float(point.split()[1]) for point in re.split("[ML]", curve)[1:]]
+    dots = (
         bench.page.locator("section")
         .first.locator(".cr-depth-dot")
-        .evaluate_all("dots => dots.map(d => +d.getAttribute('cy'))")
+        .evaluate_all("all => all.map(e => e.getAttribute('d')).join('').split('M').length - 1")
     )
+    assert dots == len(heights) == 12
     marks = (
         bench.page.locator("section")
         .first.locator(".cr-axes line")
