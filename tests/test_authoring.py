@@ -197,6 +197,16 @@ def test_cells_keep_their_ids_and_say_their_roles(built):
     assert list(sources(built, "exercises")) == list(sources(built, "solutions"))
 
 
+def test_cells_say_to_nbgrader_what_they_are(built):
+    same = {"schema_version": 3, "task": False}
+    answer = {"grade_id": "answer-chain-product", "solution": True, "grade": False, "locked": False, **same}
+    check = {"grade_id": "check-chain-product", "solution": False, "grade": True, "locked": True, "points": 3, **same}
+    for kind in ("exercises", "solutions"):
+        said = {cell.id: cell.metadata.get("nbgrader") for cell in notebook(built, kind).cells}
+        assert (said["answer-chain-product"], said["check-chain-product"]) == (answer, check)
+        assert {id for id, info in said.items() if not info} == {id for id in said if not re.match("answer|check", id)}
+
+
 def test_two_cells_of_one_source_have_two_ids(built):
     ids = [cell.id for cell in notebook(built, "notebooks").cells if cell.source == "1 + 1"]
     assert ids[1] == ids[0] + "-2"

@@ -8,7 +8,7 @@ from submissions import ROOT
 
 from course_lib import cli, exercises
 from course_lib._errors import CourseError
-from course_lib.grading.lint import lint, lint_exercise, lint_notebook
+from course_lib.grading.lint import lint, lint_exercise, lint_nbgrader, lint_notebook
 
 
 def cell(text="", source="answer", count=1, data=None, **metadata):
@@ -72,6 +72,24 @@ def test_where_cells_say_that_they_are_checks_the_others_are_left_alone():
     assert list(lint_notebook(nbformat.v4.new_notebook(cells=[cell("True"), check]))) == []
     check = cell("True", nbgrader={"grade": True})
     assert [f.where for f in lint_notebook(nbformat.v4.new_notebook(cells=[cell("0.1"), check]))] == ["cell 2"]
+
+
+def test_what_nbgrader_would_pass_over_is_found():
+    def made(id="", role="answer"):
+        info = {"nbgrader": {"grade_id": id}} if id else {}
+        return cell(course={"role": role, "exercise": "fill"}, **info)
+
+    def found(*cells):
+        return [str(finding) for finding in lint_nbgrader(nbformat.v4.new_notebook(cells=cells))]
+
+    assert found(made("answer-fill"), made("check-fill", "check")) == []
+    assert found(made(), made(role="check")) == []  # of a course that is not on nbgrader
+    assert found(made("answer-fill"), made("answer-fill"), made("check-fill", "check")) == [
+        "fill: nbgrader's id answer-fill stands in two cells, of which it grades the last alone"
+    ]
+    assert found(made("answer-fill"), made(role="check")) == [
+        "fill: its check cell has no id of nbgrader's; build it anew"
+    ]
 
 
 def test_an_answer_that_most_names_share_is_found():

@@ -56,7 +56,7 @@ def lint(paths: Iterable[Path], names: int = NAMES) -> list[Finding]:
             notebook = nbformat.read(path, as_version=4)
         except Exception as error:  # whatever nbformat raises, and it raises much
             raise CourseError(f"{path.name} cannot be read as a notebook ({type(error).__name__})") from error
-        here = list(lint_notebook(notebook))
+        here = [*lint_notebook(notebook), *lint_nbgrader(notebook)]
         for id in {cell.metadata.get("course", {}).get("exercise", ""): 0 for cell in notebook.cells if is_check(cell)}:
             with contextlib.suppress(KeyError):
                 here += lint_exercise(exercises.exercise(id), names)
@@ -81,11 +81,30 @@ def lint_notebook(notebook: Any) -> Iterator[Finding]:
     code = [(k, cell) for k, cell in enumerate(notebook.cells, start=1) if cell.cell_type == "code"]
     checks = [(k, cell) for k, cell in code if is_check(cell)]
     for k, cell in checks or [(k, cell) for k, cell in code if cell.get("outputs")]:
-        where = cell.metadata.get("course", {}).get("exercise") or f"cell {k}"
+        where = name_of(k, cell)
         never = why_never(cell)
         guess = "" if never or typed(where) else why_guessed(cell)
         if never or guess:
             yield Finding(where, never or guess)
+
+
+def lint_nbgrader(notebook: Any) -> Iterator[Finding]:
+    """Cells that nbgrader would pass over: two of one id, and those without one where others have theirs."""
+    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    for k, (cell, id) in enumerate(zip(notebook.cells, ids, strict=True), start=1):
+        if id and ids.index(id) + 1 < k:
+            yield Finding(
+                name_of(k, cell), f"nbgrader's id {id} stands in two cells, of which it grades the last alone"
+            )
+        elif not id and any(ids) and cell.metadata.get("course", {}).get("role") in ("answer", "check"):
+            yield Finding(
+                name_of(k, cell), f"its {cell.metadata.course.role} cell has no id of nbgrader's; build it anew"
+            )
+
+
+def name_of(k: int, cell: Any) -> str:
+    """What a finding calls a cell: its exercise, else its number."""
+    return cell.metadata.get("course", {}).get("exercise") or f"cell {k}"
 
 
 def is_check(cell: Any) -> bool:
