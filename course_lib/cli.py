@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["lab", "--dry-run", "--root", "no/such/folder"])
     2
     """
+    # jsonschema, which comes with nbformat, would build a grammar of web addresses: a second, and nobody asks for one.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     options, further = parser().parse_known_args(arguments)
     if further and options.run not in (lab, test):
         parser().error(f"unrecognized arguments: {shlex.join(further)}")
@@ -193,8 +195,8 @@ def grade(options: argparse.Namespace, further: Sequence[str]) -> int:
     """Grade a folder of handed-in notebooks."""
     from course_lib import grading
 
-    names = ("seed", "timeout", "students", "only", "kernels", "sandbox", "late_takes", "sheet", "keep_notebooks")
-    names += ("workers", "dask")
+    names = ["seed", "timeout", "students", "only", "kernels", "sandbox", "late_takes", "sheet", "keep_notebooks"]
+    names += ["workers", "dask"]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     given.setdefault("workers", grading.cores())
     solutions = options.solutions or root(options) / "solutions"
