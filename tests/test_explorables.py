@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 import course_lib.explorables
-from course_lib.explorables import DifferenceExplorer, LineFitter, PathExplorer, ShapeEditor
+from course_lib.explorables import DifferenceExplorer, JacobianStage, LineFitter, PathExplorer, ShapeEditor
 from course_lib.explorables._base import Explorable, module
 from tests.explorable_states import ALL, FIRST, drawn_in
 
@@ -89,3 +89,10 @@ def test_an_explorable_without_its_twins_says_so():
 
     with pytest.raises(NotImplementedError):
         str(Bare())
+
+
+def test_the_page_is_sent_what_was_computed_and_not_what_it_has_said_itself():
+    stage, messages = JacobianStage(lambda x: [x[0] * x[1], x[0]]), []
+    stage._send = lambda message, buffers=None: messages.append(message)
+    stage.set_state({"x": [1.0, 0.25]})
+    assert [(message["method"], list(message["state"])) for message in messages] == [("update", ["_answer"])]

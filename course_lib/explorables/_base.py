@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
 
 from course_lib._colours import DARK, LIGHT, variables
 
@@ -88,8 +89,9 @@ class Explorable(StillWidget):
             cls._esm = module(drawn_by)
             cls._css = COLOURS + "".join((_HERE / f"{name}.css").read_text("utf-8") for name in ("kit", drawn_by))
         super().__init_subclass__(**kwargs)
-        for trait in cls.class_own_traits(sync=True).values():
-            trait.tag(echo_update=False)  # the page knows what it has set, and may have set something newer since
+        for trait in vars(cls).values():
+            if isinstance(trait, traitlets.TraitType):  # the page knows what it has set, and may have set more since
+                trait.tag(echo_update=False)
 
     def picture(self) -> str:
         """What the explorable shows now, as the text of an SVG."""
