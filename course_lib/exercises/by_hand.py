@@ -30,7 +30,8 @@ def shown(exercise: Exercise, inputs: Sequence[dict[str, Any]], reference: Any, 
 
 def _written(record: dict[str, Any]) -> str:
     values = [_plain(decode(value)) for value in record["cases"]]
-    return "\n".join(pprint.pformat(value, width=100, compact=True, sort_dicts=False) for value in values)
+    texts = [pprint.pformat(value, width=100, compact=True, sort_dicts=False) for value in values]
+    return texts[0] if len(texts) == 1 else "\n".join(f"case {k}:\n{text}" for k, text in enumerate(texts, start=1))
 
 
 def _plain(value: Any) -> Any:
