@@ -109,7 +109,7 @@ function render({ model, el }) {
   const layer = choice("layer", [...new Map([[`${m} ${k}`, `${m} × ${k}, as above`], [WIDE.join(" "), WIDE.join(" × ")]]).entries()], (value) => set(model, { layer: value.split(" ").map(Number) }));
   const go = button("", () => { if (!get("measuring")) ask(model, { measuring: true }); }, { class: "cr-button cr-primary cr-stack-go" });
   const found = h("div", { class: "cr-stack-found" }), state = h("p", { class: "cr-quiet", role: "status" });
-  root.append(h("div", { class: "cr-stack-times" }, h("h4", {}, "The times of both, measured in your kernel"), h("div", { class: "cr-bar" }, layer.element, go), state, found));
+  root.append(h("div", { class: "cr-stack-times" }, h("h3", {}, "The times of both, measured in your kernel"), h("div", { class: "cr-bar" }, layer.element, go), state, found));
   el.append(root);
 
   /** @param {[number, number[], number[]][]} rows */

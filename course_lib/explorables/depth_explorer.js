@@ -150,8 +150,8 @@ function render({ model, el }) {
   const table = h("div", { class: "cr-depth-table" }), said = sentence();
   const key = (/** @type {string} */ kind, /** @type {any} */ name) => h("span", { class: "cr-depth-key" }, s("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" }, s("path", { d: "M1 5H29", class: `cr-depth-${kind}` })), name);
   root.append(h("div", { class: "cr-depth-grid" },
-    h("section", {}, h("h4", {}, math("‖δ^{l}‖"), " in every layer"), charts[0]),
-    h("section", {}, h("h4", {}, "The way up, ", math("∂z^{L} ∕ ∂z^{l}")), charts[1],
+    h("section", {}, h("h3", {}, math("‖δ^{l}‖"), " in every layer"), charts[0]),
+    h("section", {}, h("h3", {}, "The way up, ", math("∂z^{L} ∕ ∂z^{l}")), charts[1],
       h("p", { class: "cr-depth-legend" }, key("most", "largest singular value"), key("least", "smallest"), key("line", math("‖δ^{l}‖ ∕ ‖δ^{L}‖"))))),
     h("div", { class: "cr-depth-numbers" }, h("div", {}, layer.element, said), table));
   el.append(root);

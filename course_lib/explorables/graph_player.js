@@ -385,7 +385,7 @@ function render({ model, el }) {
     }
     if (kind === "push" || kind === "pull") lines.push(h("div", { class: "cr-graph-slopes cr-quiet" }, node.terms.map(([term], k) => h("span", {}, slopeOf(name, term), " = ", slopeText(node, k), short(p.slopes[name][k])))));
     const heads = /** @type {Record<string, any>} */ ({ inputs: "before the sweep", value: ["value of ", nameOf(name)], push: ["value and tangent of ", nameOf(name)], pull: [nameOf(name), " sends back"], seed: "the seed" });
-    redraw(equation, h("h4", {}, heads[kind], " ", tags[kind] && h("span", { class: "cr-tag" }, tags[kind])), h("div", { class: "cr-graph-lines" }, lines));
+    redraw(equation, h("h3", {}, heads[kind], " ", tags[kind] && h("span", { class: "cr-tag" }, tags[kind])), h("div", { class: "cr-graph-lines" }, lines));
   }
 
   function drawCost() {
@@ -393,7 +393,7 @@ function render({ model, el }) {
     const n = inputs.length, m = outputs.length, back = visits(nodes, outputs[0], "topological"), each = { forward: operations(true, made.length, made, ""), reverse: operations(false, made.length, back, outputs[0]) };
     const rows = [["forward", n, each.forward], ["reverse", m, each.reverse]], most = Math.max(n, m) * links();
     const times = (/** @type {number} */ k, /** @type {string} */ word) => `${k} ${word}${k === 1 ? "" : "s"}`;
-    redraw(cost, h("h4", {}, "operations"),
+    redraw(cost, h("h3", {}, "operations"),
       h("div", {}, "this sweep so far: ", h("b", { "data-count": "multiplications" }, String(so.multiplications)), ` of ${times(all.multiplications, "multiplication")}, `, h("b", { "data-count": "additions" }, String(so.additions)), ` of ${times(all.additions, "addition")}`),
       h("div", { class: "cr-graph-whole" }, h("div", {}, `the whole ${m}×${n} Jacobian:`),
         rows.map(([mode, sweeps, one]) => h("div", { class: `cr-graph-mode ${mode === model.get("mode") ? "cr-graph-chosen" : ""}`, "data-mode": mode },

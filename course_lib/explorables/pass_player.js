@@ -352,7 +352,7 @@ function render({ model, el }) {
     }[kind] ?? "";
     const way = kind === "x" ? "start" : ["z", "a", "loss"].includes(kind) ? "forward" : "backward";
     const body = p.error && ["delta", "dW", "db"].includes(kind) && !known(kind, l) ? [h("p", { class: "cr-error" }, p.error[0].toUpperCase() + p.error.slice(1))] : i ? [lineOf(kind, l, i)] : matrices(kind, l);
-    redraw(place, h("h4", {}, h("span", { class: way === "backward" ? "cr-error" : "cr-value" }, way), way === "start" ? "" : kind === "loss" ? "" : `, layer ${l}${i ? `, neuron ${i}` : ""}`, tag && h("span", { class: "cr-tag" }, ` (${tag})`)),
+    redraw(place, h("h3", {}, h("span", { class: way === "backward" ? "cr-error" : "cr-value" }, way), way === "start" ? "" : kind === "loss" ? "" : `, layer ${l}${i ? `, neuron ${i}` : ""}`, tag && h("span", { class: "cr-tag" }, ` (${tag})`)),
       h("p", { class: "cr-formula" }, kind === "delta" && wronged && l < p.L ? broken(l) : math(formula)), h("div", { class: "cr-numbers" }, body));
     return place;
   }
@@ -446,15 +446,15 @@ function render({ model, el }) {
   // ---- the chosen neuron or weight
   function drawInspector() {
     const [kind, ...numbers] = model.get("selected").split(" "), [l, i, j] = numbers.map(Number), later = (/** @type {string} */ text) => h("div", { class: "cr-quiet" }, text);
-    if (!drawn.items[model.get("selected")]) return redraw(inspector, h("h4", {}, "Look inside"), h("p", { class: "cr-quiet" }, "Click a neuron or a weight, or reach it with Tab and the arrow keys."));
-    if (kind === "a" && l === 0) return redraw(inspector, h("h4", {}, `input ${i}`), h("div", { class: "cr-line" }, math(`x_${i}`), " = ", value(short(p.a[0][i - 1][example()]))), later("No error term: nothing is learnt here."));
+    if (!drawn.items[model.get("selected")]) return redraw(inspector, h("h3", {}, "Look inside"), h("p", { class: "cr-quiet" }, "Click a neuron or a weight, or reach it with Tab and the arrow keys."));
+    if (kind === "a" && l === 0) return redraw(inspector, h("h3", {}, `input ${i}`), h("div", { class: "cr-line" }, math(`x_${i}`), " = ", value(short(p.a[0][i - 1][example()]))), later("No error term: nothing is learnt here."));
     if (kind === "a") {
-      return redraw(inspector, h("h4", {}, `layer ${l}, neuron ${i}`), h("div", { class: "cr-lines" },
+      return redraw(inspector, h("h3", {}, `layer ${l}, neuron ${i}`), h("div", { class: "cr-lines" },
         known("z", l, i) ? lineOf("z", l, i) : later("z comes in the forward pass"), known("a", l, i) && lineOf("a", l, i), known("a", l, i) && p.slope[l] && lineOf("slope", l, i),
         known("delta", l, i) ? lineOf("delta", l, i) : later("δ comes in the backward pass"), known("db", l, i) && lineOf("db", l, i)));
     }
     const w = W()[l][i - 1][j - 1];
-    redraw(inspector, h("h4", {}, "weight ", math(hat("w", l, i, j)), ` = ${short(w)}`), h("div", { class: "cr-lines" },
+    redraw(inspector, h("h3", {}, "weight ", math(hat("w", l, i, j)), ` = ${short(w)}`), h("div", { class: "cr-lines" },
       h("div", {}, h("span", { class: "cr-quiet" }, `neuron ${j} of layer ${l - 1} → neuron ${i} of layer ${l}`)),
       h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("a", l - 1, j)} = ${hat("w", l, i, j)} = `), h("b", {}, short(w)), h("span", { class: "cr-quiet" }, "  entry of the Jacobian W")),
       known("a", l - 1, j) ? h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("w", l, i, j)} = ${hat("a", l - 1, j)} = `), h("b", {}, value((l > 1 ? num : short)(p.a[l - 1][j - 1][example()])))) : "",
@@ -472,7 +472,7 @@ function render({ model, el }) {
       rows.push(h("tr", { "data-row": `${array} ${l}` }, h("th", { scope: "row" }, math(`∂L∕∂${hat(letter, l)}`)), h("td", {}, num(good)), h("td", { class: exact ? "" : "cr-error" }, bad === null ? "shape error" : num(bad)),
         h("td", {}, bad === null ? "" : num(bad / good)), h("td", { class: exact ? "cr-quiet" : "cr-error" }, bad === null ? "" : exact ? "exact" : "wrong")));
     }
-    redraw(table, h("h4", {}, `The wrong pass (${NAMES[name]}) beside the right one`),
+    redraw(table, h("h3", {}, `The wrong pass (${NAMES[name]}) beside the right one`),
       h("table", {}, h("thead", {}, h("tr", {}, ["gradient", "length, right", "length, wrong", "ratio", "verdict"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)),
       h("p", { class: "cr-quiet" }, READING[name]));
   }

@@ -123,7 +123,7 @@ function render({ model, el }) {
         h("span", { class: "cr-path-factors" }, numbers.map((v, k) => [k ? " · " : "", factor(v)])),
         h("span", { class: "cr-path-product" }, `= ${num(product(numbers))}`));
     });
-    put(list, h("h4", {}, "paths ", h("span", { class: "cr-tag" }, "(5.4)")), buttons, sum);
+    put(list, h("h3", {}, "paths ", h("span", { class: "cr-tag" }, "(5.4)")), buttons, sum);
   }
 
   const parts = roam(graph, ".cr-node[data-part]");
@@ -197,7 +197,7 @@ function render({ model, el }) {
       set(model, { shapes: next.slice(1).map((m, d) => [next[d], m]) });
     }));
     put(inputs, h("span", { class: "cr-quiet" }, "outputs"), fields.map((f, k) => [k ? h("span", { class: "cr-quiet" }, "×") : "", f.element]), h("span", { class: "cr-quiet" }, "inputs"));
-    put(chain, h("h4", {}, "Where to begin: the same product, bracketed"), h("div", { class: "cr-bar" }, inputs), h("div", { class: "cr-path-grid" }, tree, bars), cost);
+    put(chain, h("h3", {}, "Where to begin: the same product, bracketed"), h("div", { class: "cr-bar" }, inputs), h("div", { class: "cr-path-grid" }, tree, bars), cost);
   }
 
   function drawChain() {

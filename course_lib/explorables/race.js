@@ -94,7 +94,7 @@ function render({ model, el }) {
     const past = get("_past"), { needed } = work(get("depth"), get("width")), spent = get("spent");
     const line = (/** @type {string} */ title, /** @type {any} */ value, /** @type {string} */ name) => h("p", {}, h("span", { class: "cr-quiet" }, title), h("span", { "data-number": name }, value));
     const pass = get("done") ? span(spent / get("done")) : "–";
-    redraw(forecast, h("h4", {}, finished() ? "the slow one took" : "predicted total of the slow one"),
+    redraw(forecast, h("h3", {}, finished() ? "the slow one took" : "predicted total of the slow one"),
       h("p", { class: "cr-big cr-error", "data-number": "predicted" }, finished() ? span(spent) : past.length ? range(get("low"), get("high")) : "not yet"),
       h("p", { class: "cr-quiet cr-race-note" }, finished() ? `predicted at first: ${range(past[0][1], past[0][2])}` : "if the rest goes as nine slices of ten went so far"),
       h("div", { class: "cr-race-numbers" }, line("passes", `${whole(get("done"))} of ${whole(needed)}`, "passes"), line("time of a pass", pass, "pass"),

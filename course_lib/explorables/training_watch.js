@@ -64,7 +64,7 @@ function render({ model, el }) {
     const legend = curves.filter((c) => !c.old && c.name).map(({ name: words, look, values }) => h("span", { class: "cr-depth-key" }, s("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" }, s("path", { d: "M1 5H29", class: `cr-train-line cr-train-${look}` })), words,
       h("b", { "data-number": `${name} ${words}` }, values.length && values[values.length - 1] !== null ? (log ? num(/** @type {number} */ (values[values.length - 1])) : percent(/** @type {number} */ (values[values.length - 1]))) : "–")));
     if (curves.some((c) => c.old)) legend.push(h("span", { class: "cr-depth-key" }, s("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" }, s("path", { d: "M1 5H29", class: "cr-train-line cr-train-value cr-train-old" })), "the run before"));
-    redraw(place, h("h4", {}, title), s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${name} against the epoch` }, axes, lines.flat()), h("p", { class: "cr-train-legend" }, legend));
+    redraw(place, h("h3", {}, title), s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${name} against the epoch` }, axes, lines.flat()), h("p", { class: "cr-train-legend" }, legend));
   }
 
   /** What the network answers. @param {Element} place @param {number[]} answers */
@@ -76,7 +76,7 @@ function render({ model, el }) {
         return h("span", { class: `cr-train-tile ${good ? "" : "cr-train-wrong"}`, role: "img", "aria-label": `a ${labels[k]}, taken for ${answers[k]}` }, s("svg", { viewBox: "0 0 8 8", "aria-hidden": "true" }, shades), h("span", { "data-answer": k }, good ? `${answers[k]} ✓` : `${answers[k]} ✗`));
       });
       const rights = answers.filter((answer, k) => answer === labels[k]).length;
-      redraw(place, h("h4", {}, `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
+      redraw(place, h("h3", {}, `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
       return;
     }
     const [u0, u1, v0, v1] = frame, size = 250, X = (/** @type {number} */ u) => ((u - u0) / (u1 - u0)) * W, Y = (/** @type {number} */ v) => ((v1 - v) / (v1 - v0)) * size;
@@ -89,7 +89,7 @@ function render({ model, el }) {
       }
       return s("path", { d, class: `cr-train-region cr-train-${LOOKS[c]}` });
     });
-    redraw(place, h("h4", {}, "What it answers where"), s("svg", { viewBox: `0 0 ${W} ${size}`, role: "img", "aria-label": "the plane, coloured by the class that the network answers, with training examples" }, regions,
+    redraw(place, h("h3", {}, "What it answers where"), s("svg", { viewBox: `0 0 ${W} ${size}`, role: "img", "aria-label": "the plane, coloured by the class that the network answers, with training examples" }, regions,
       points.map((/** @type {number[]} */ [u, v, c]) => { const mark = MARKS[c](X(u), Y(v)); reset(mark, "class", `cr-train-point cr-train-${LOOKS[c]}`); return mark; })));
   }
 

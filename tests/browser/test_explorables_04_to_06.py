@@ -216,7 +216,7 @@ def test_every_number_of_the_pass_player_is_right(bench, seed):
         if step.name == "loss":
             assert_shown(bench.texts("[data-number=loss]" if N > 1 else "[data-number='loss one']")[0], loss)
             continue
-        assert f"({step.equation})" in bench.texts(".cr-equation h4")[0]
+        assert f"({step.equation})" in bench.texts(".cr-equation h3")[0]
         name, l = step.name.rstrip("]").split("[")
         values = step.value if name in ("dW", "db") else step.value[:, N - 1 :]
         shown = bench.matrices()[f"{letters.get(name, name)}^{{{l}}}"]

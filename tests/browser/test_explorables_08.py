@@ -70,12 +70,12 @@ def test_the_equation_of_a_step_ends_in_what_the_node_gets(bench, seed):
         if player.mode == "forward":
             assert len(results) == 1
             assert_shown(results[0], player.tangents[name])
-            assert "(8.2)" in bench.texts(".cr-graph-panel h4")[0]
+            assert "(8.2)" in bench.texts(".cr-graph-panel h3")[0]
         else:
             bar = pull(player.nodes, slopes, player.start, order[: k + 1])
             assert len(results) == len(terms)
             assert_shown(results[-1], bar[terms[-1][0]])
-            assert "(8.4)" in bench.texts(".cr-graph-panel h4")[0]
+            assert "(8.4)" in bench.texts(".cr-graph-panel h3")[0]
         for text, slope in zip(bench.texts(".cr-graph-slopes > span"), slopes[name], strict=True):
             assert_shown(re.split(r"= |: ", text)[-1], slope)
 

@@ -182,7 +182,7 @@ def test_the_answers_are_marked_right_or_wrong_and_the_plane_is_coloured(bench):
     labels, answers = watch.test_set.labels[:16], watch.net(watch.test_set.x[:, :16]).argmax(axis=0)
     marks = [f"{a} {'✓' if a == b else '✗'}" for a, b in zip(answers, labels, strict=True)]
     assert bench.texts("[data-answer]") == marks
-    assert f"{(labels == answers).sum()} of 16 right" in bench.texts("[data-chart=answers] h4")[0]
+    assert f"{(labels == answers).sum()} of 16 right" in bench.texts("[data-chart=answers] h3")[0]
     bench.show(trained(TrainingWatch("moons", hidden=(8,), activation="tanh", eta=1.0), 40))
     assert bench.page.locator(".cr-train-region").count() == 2
     assert bench.page.locator(".cr-train-point").count() == 160
