@@ -1,6 +1,6 @@
 // @ts-check
-// What is on a page of the book that can be used without a kernel: every .course-live holds a picture and the state of
-// a widget; its module, the one that Jupyter loads, draws in place of the picture.
+// What a page of the book does: its widgets are alive without a kernel, and the keyboard reaches what scrolls.
+// Every .course-live holds a picture and the state of a widget; its module, the one that Jupyter loads, draws instead.
 
 /** anywidget's model without a kernel: what the page sets, the page hears. @param {Record<string, any>} state */
 function modelOf(state) {
@@ -63,3 +63,12 @@ const near = new IntersectionObserver((seen) => {
   }
 }, { rootMargin: "600px" });
 for (const place of places) near.observe(place);
+
+/** The keyboard can scroll what is wider than the page. */
+function reach() {
+  for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("article pre, article .katex-display, article .table-wrapper"))) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+  }
+}
+addEventListener("resize", reach);
+document.fonts.ready.then(reach);

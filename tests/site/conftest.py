@@ -68,7 +68,7 @@ class Reader:
 
 @pytest.fixture
 def reader(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Reader]:
-    """A reader of 1280 by 900 in the light, unless the test asks for others: `@pytest.mark.parametrize("reader", ...)`."""
+    """A reader of 1280 by 900 in the light, unless the test gives other options of a context as parameters."""
     context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | getattr(request, "param", {})))
     reader = Reader(context.new_page(), address)
     yield reader
