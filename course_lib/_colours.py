@@ -1,9 +1,9 @@
 """The colours of the course: of its figures, its widgets, its verdicts and the pages of grading.
 
 Two that stand for different things look different to everybody, also to those who see no red, no green or no blue: they
-are at least 16 apart in CAM02-UCS, which is what Petroff asks of ten colours (Accessible Color Sequences for Data
-Visualization, 2021, arXiv:2107.02270). Text has a contrast of at least 4.5 to 1 on its ground, and a line that says
-something of 3 to 1. Nothing is said by colour alone all the same.
+are at least 16 apart in CAM02-UCS, which is what M. A. Petroff asks of ten colours (arXiv:2107.02270, 2021). Text has a
+contrast of at least 4.5 to 1 on its ground, and a line that says something of 3 to 1. Nothing is said by colour alone
+all the same.
 """
 
 LIGHT = {

@@ -99,6 +99,13 @@ def every_image_says_what_it_shows(notebook: NotebookNode) -> Iterator[str]:
             yield f"{cell.id}: an output without text"
 
 
+def link_texts_say_where_they_go(notebook: NotebookNode) -> Iterator[str]:
+    """A screen reader lists the links of a page by their texts alone."""
+    for text in re.findall(r"(?<!!)\[([^\]]*)\]\(", prose(notebook)):
+        if text.strip().lower() in {"", "here", "there", "this", "link", "this link", "click here", "more", "page"}:
+            yield f"a link is called {text!r}"
+
+
 def executed_in_order(notebook: NotebookNode) -> Iterator[str]:
     """A cell that was not run is never compared by nbval."""
     counts = [cell.execution_count for cell in code(notebook) if cell.id not in links.HEAD]  # put there after the run
@@ -157,6 +164,7 @@ RULES: dict[Callable[[NotebookNode], Iterator[str]], tuple[str, ...]] = {
     not_executed: ("exercises",),
     nothing_failed: KINDS,
     nothing_of_the_machine_is_shown: KINDS,
+    link_texts_say_where_they_go: KINDS,
     links_lead_somewhere: KINDS,
     marks_were_cut: KINDS,
 }
@@ -187,6 +195,7 @@ BROKEN = [
     (every_image_says_what_it_shows, [shows(text_html="<svg viewBox='0 0 1 1'><path/></svg>", text_plain="x")]),
     (every_image_says_what_it_shows, [shows(image_png="AAAA", text_plain="x")]),
     (every_image_says_what_it_shows, [shows(text_html="<p>only a page</p>")]),
+    (link_texts_say_where_they_go, [new_markdown_cell("The lesson is [here](04_jacobians.ipynb).")]),
     (executed_in_order, [new_code_cell("1", execution_count=1), new_code_cell("2")]),
     (not_executed, [new_code_cell("1", execution_count=1)]),
     (nothing_failed, [new_code_cell("1", outputs=[new_output("error", ename="E", evalue="", traceback=[])])]),
