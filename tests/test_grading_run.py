@@ -3,16 +3,10 @@
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 import zipfile
 from contextlib import suppress
-from functools import partial
 
 import pytest
 import submissions
@@ -170,33 +164,7 @@ def test_the_page_of_a_student_who_is_gone_goes_and_other_files_stay(place):
     assert {path.stem for path in own.parent.iterdir()} == {"ann", "ben", "zoe", "my notes"}
 
 
-# ------------------------------------------------------------------------------------------------------------- stopped
-def test_a_run_that_is_stopped_goes_on_where_it_stopped(place):
-    for k in range(40):
-        (place / "in" / f"s{k:02}.ipynb").write_text(paper(f"s{k}"), encoding="utf-8")
-    command = [sys.executable, "-m", "course_lib.cli", "grade", place / "in", "-o", place / "out"]
-    command += ["--solutions", place / "solutions", "--root", submissions.ROOT]
-    there = place / "out" / "kept"
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs do not hear Ctrl-C
-    options = {"stderr": subprocess.PIPE, "text": True, "cwd": submissions.ROOT, "start_new_session": True}
-    process = subprocess.Popen(command, preexec_fn=heard, **options)
-    while process.poll() is None and len(list(there.glob("*.json"))) < 5:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-    said = process.communicate()[1]
-    assert process.returncode == 130, said
-    done = int(re.search(r"stopped after (\d+) of 43; the same command again goes on", said)[1])
-    assert 5 <= done < 43
-    assert not (place / "out" / "gradebook.csv").exists()
-    assert "Traceback" not in said
-    again = subprocess.run(command, stderr=subprocess.PIPE, text=True, cwd=submissions.ROOT, check=True).stderr
-    before = int(re.search(r"graded 43 files, (\d+) of them before", again)[1])
-    assert before >= done
-    seed = (there / "seed.txt").read_text(encoding="utf-8").strip()
-    run(place, out="at once", seed=seed)
-    assert contents(place / "at once") == contents(place / "out")
-
-
+# ------------------------------------------------------------------------------------------------------------ progress
 def test_the_progress_says_how_much_is_left():
     ticks = iter([0.0, 30.0, 100.0])
     stream = io.StringIO()

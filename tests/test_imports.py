@@ -92,13 +92,18 @@ def test_an_import_against_the_rule_is_found(module, source):
 def test_every_package_that_is_imported_is_declared_and_every_declared_one_is_used():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {IMPORT_NAMES.get(name, name) for name in (Requirement(d).name for d in project["dependencies"])}
+    on_request = {Requirement(d).name for d in project["optional-dependencies"]["dask"]}
     imported = {
         name.split(".")[0]
         for file in MODULES
         for name in imports(file.read_text(encoding="utf-8"), dotted(file), file.name == "__init__.py")
     } - {"course_lib", *sys.stdlib_module_names}
-    assert imported - declared == set(), "imported, not declared in pyproject.toml"
-    assert declared - imported - RUN == set(), "declared in pyproject.toml, not used"
+    assert imported - declared - on_request == set(), "imported, not declared in pyproject.toml"
+    assert (declared | on_request) - imported - RUN == set(), "declared in pyproject.toml, not used"
+
+
+def test_nothing_loads_dask_that_did_not_ask_for_a_cluster():
+    assert {"dask", "distributed"} & {name.split(".")[0] for name in loaded_by("import course_lib.grading")} == set()
 
 
 def loaded_by(statement: str) -> set[str]:
