@@ -18,6 +18,7 @@ CONFIG = """\
 c = get_config()
 c.CourseDirectory.course_id = "chain-rule"
 c.ClearSolutions.enabled = False  # the exercises have no solutions in them
+c.Execute.timeout = c.Execute.iopub_timeout = c.Execute.startup_timeout = 300  # a busy machine is not a failure
 """
 SCORES = """\
 import json, sys
