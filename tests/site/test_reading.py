@@ -52,7 +52,9 @@ def test_a_page_fits_the_screen_with_everything_on_it_alive(reader, place):
 
 
 @LOOKS
-@pytest.mark.parametrize("place", ["index", "notebooks/06_backpropagation", "exercises/04_jacobians", "docs/instructors"])
+@pytest.mark.parametrize(
+    "place", ["index", "notebooks/06_backpropagation", "exercises/04_jacobians", "docs/instructors"]
+)
 def test_axe_finds_nothing_in_what_a_page_says(reader, place):
     reader.open(f"{place}.html")
     reader.alive()
