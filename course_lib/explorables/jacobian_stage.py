@@ -194,8 +194,9 @@ class JacobianStage(Explorable):
         answer: dict[str, Any] = {"x": self.x, "nudge": self.nudge, "error": ""}
         try:
             _, y, J, images = self._scene()
+            finite = np.isfinite(images).all(axis=1)
             answer |= {"y": y.tolist(), "J": J.tolist()}
-            answer["images"] = [v.tolist() if np.isfinite(v).all() else None for v in images]
+            answer["images"] = [v if there else None for v, there in zip(images.tolist(), finite, strict=True)]
         except Exception as error:  # the reader's function: whatever it raises belongs on the page, not in a log
             answer |= {"y": None, "J": None, "images": None, "error": f"{type(error).__name__}: {error}"}
         self._answer = answer

@@ -1,4 +1,4 @@
-import { h, s, redraw, reword, reset, math, num, short, ask, watch, button, choice, slider, field, sentence } from "./kit.js";
+import { h, s, put, redraw, reword, reset, math, num, short, ask, watch, button, choice, slider, field, sentence } from "./kit.js";
 
 // Training watch: the buttons of a run in the kernel, and its curves. Nothing is computed here.
 
@@ -67,20 +67,36 @@ function render({ model, el }) {
     redraw(place, h("h3", {}, title), s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${name} against the epoch` }, axes, lines.flat()), h("p", { class: "cr-train-legend" }, legend));
   }
 
+  // drawn once: the digits, and the plane but for its regions
+  /** @type {any[]} */ let tiles = [];
+  const regions = s("g");
   /** What the network answers. @param {Element} place @param {number[]} answers */
   function picture(place, answers) {
     const { kind, labels, pixels, window: frame, points, side, classes } = given.examples;
     if (kind === "digits") {
-      const tiles = pixels.map((/** @type {number[]} */ grey, /** @type {number} */ k) => {
-        const good = answers[k] === labels[k], shades = grey.map((v, i) => v > 0 && s("rect", { x: i % 8, y: Math.floor(i / 8), width: 1.02, height: 1.02, "fill-opacity": v / 16 }));
-        return h("span", { class: `cr-train-tile ${good ? "" : "cr-train-wrong"}`, role: "img", "aria-label": `a ${labels[k]}, taken for ${answers[k]}` }, s("svg", { viewBox: "0 0 8 8", "aria-hidden": "true" }, shades), h("span", { "data-answer": k }, good ? `${answers[k]} ✓` : `${answers[k]} ✗`));
+      if (!tiles.length) {
+        tiles = pixels.map((/** @type {number[]} */ grey, /** @type {number} */ k) => {
+          const shades = grey.map((v, i) => v > 0 && s("rect", { x: i % 8, y: Math.floor(i / 8), width: 1.02, height: 1.02, "fill-opacity": v / 16 }));
+          return h("span", { role: "img" }, s("svg", { viewBox: "0 0 8 8", "aria-hidden": "true" }, shades), h("span", { "data-answer": k }));
+        });
+        put(place, h("h3"), h("div", { class: "cr-train-tiles" }, tiles));
+      }
+      tiles.forEach((tile, k) => {
+        const good = answers[k] === labels[k];
+        reset(tile, "class", `cr-train-tile ${good ? "" : "cr-train-wrong"}`);
+        reset(tile, "aria-label", `a ${labels[k]}, taken for ${answers[k]}`);
+        reword(tile.lastChild, `${answers[k]} ${good ? "✓" : "✗"}`);
       });
       const rights = answers.filter((answer, k) => answer === labels[k]).length;
-      redraw(place, h("h3", {}, `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`), h("div", { class: "cr-train-tiles" }, tiles));
+      reword(/** @type {any} */ (place.firstChild), `${given.name === "digits" ? "Test digits" : "Digits"}: ${rights} of ${labels.length} right`);
       return;
     }
     const [u0, u1, v0, v1] = frame, size = 250, X = (/** @type {number} */ u) => ((u - u0) / (u1 - u0)) * W, Y = (/** @type {number} */ v) => ((v1 - v) / (v1 - v0)) * size;
-    const regions = Array.from({ length: classes }, (_, c) => {
+    if (!regions.parentNode) {
+      put(place, h("h3", {}, "What it answers where"), s("svg", { viewBox: `0 0 ${W} ${size}`, role: "img", "aria-label": "the plane, coloured by the class that the network answers, with training examples" }, regions,
+        points.map((/** @type {number[]} */ [u, v, c]) => { const mark = MARKS[c](X(u), Y(v)); reset(mark, "class", `cr-train-point cr-train-${LOOKS[c]}`); return mark; })));
+    }
+    redraw(regions, Array.from({ length: classes }, (_, c) => {
       let d = "";
       for (let i = 0; i < side; i++) for (let j = 0; j < side; j++) {
         const from = j;
@@ -88,21 +104,24 @@ function render({ model, el }) {
         if (j > from) d += `M${((from * W) / side).toFixed(1)} ${((i * size) / side).toFixed(1)}H${((j * W) / side).toFixed(1)}v${(size / side + 0.3).toFixed(1)}H${((from * W) / side).toFixed(1)}Z`;
       }
       return s("path", { d, class: `cr-train-region cr-train-${LOOKS[c]}` });
-    });
-    redraw(place, h("h3", {}, "What it answers where"), s("svg", { viewBox: `0 0 ${W} ${size}`, role: "img", "aria-label": "the plane, coloured by the class that the network answers, with training examples" }, regions,
-      points.map((/** @type {number[]} */ [u, v, c]) => { const mark = MARKS[c](X(u), Y(v)); reset(mark, "class", `cr-train-point cr-train-${LOOKS[c]}`); return mark; })));
+    }));
   }
 
-  function draw() {
-    const now = /** @type {any} */ (get("_shown")), before = /** @type {Curves | {at?: undefined}} */ (now.before ?? {}), running = get("running");
-    reword(start, running ? "stop" : now.epoch ? "go on" : "start");
+  function drawControls() {
+    const running = get("running");
+    reword(start, running ? "stop" : get("_shown").epoch ? "go on" : "start");
     one.disabled = running;
+    reset(said, "aria-live", running ? "off" : "polite"); // a screen reader is not to read every epoch
     epochs.update(get("epochs"));
     pace.update(String(get("pace")));
     eta.update(Math.log10(get("eta")));
     batch.update(Math.log2(get("batch")));
     activations.update(get("activation"));
     scale.update(Math.log10(get("scale")));
+  }
+
+  function drawRun() {
+    const now = /** @type {any} */ (get("_shown")), before = /** @type {Curves | {at?: undefined}} */ (now.before ?? {});
     reword(net, now.net);
     const loss = [{ name: "loss", look: "value", values: now.loss, at: now.at }], old = before.at ? [{ name: "", look: "value", values: before.loss, at: before.at, old: true }] : [];
     chart(places[0], "Loss", "loss", [...old, ...loss], true);
@@ -116,14 +135,13 @@ function render({ model, el }) {
     const text = now.error ? `The run has ended with an error. ${now.error}` : !now.epoch ? "Not started."
       : last === null ? `Epoch ${now.epoch}: the loss is no number any more. Try a smaller learning rate, and start over.`
       : `Epoch ${now.epoch}: the loss is ${num(last)}; right are ${shares.join(" and ")}.`;
-    reset(said, "aria-live", running ? "off" : "polite"); // a screen reader is not to read every epoch
     reword(said, text);
   }
 
-  const names = ["running", "epochs", "pace", "eta", "batch", "activation", "scale", "_shown"];
-  const off = watch(model, names, draw);
-  draw();
-  return () => { off(); root.remove(); if (get("running")) ask(model, { running: false }); };
+  const off = [watch(model, ["running", "epochs", "pace", "eta", "batch", "activation", "scale", "_shown"], drawControls), watch(model, ["_shown"], drawRun)];
+  drawControls();
+  drawRun();
+  return () => { off.forEach((end) => end()); root.remove(); if (get("running")) ask(model, { running: false }); };
 }
 
 export default { render };
