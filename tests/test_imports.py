@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 
@@ -26,6 +27,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # What a distribution is called when it is imported, where that is not its own name; and who are run, not imported.
 IMPORT_NAMES = {"ipython": "IPython", "pyzmq": "zmq"}
 RUN = {"jupyterlab", "ipywidgets"}
+SERVE_MACHINES = ("ipykernel", "jupyter_client", "jupyterlab", "jupytext", "nbclient", "nbformat", "nbval", "pytest")
 
 
 def layer(module: str) -> str:
@@ -135,3 +137,75 @@ def test_the_command_line_loads_a_layer_only_when_it_is_called():
         "core",
         "cli",
     }
+
+
+# ------------------------------------------------------------------------------------------------ Python in a browser
+
+ABSENT = (
+    "_multiprocessing",
+    "_posixshmem",
+    "curses",
+    "grp",
+    "pwd",
+    "resource",
+    "tkinter",
+    "zmq",
+)  # found so in Pyodide
+BROWSER = f"""
+import sys, threading, time
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in {(*ABSENT, *SERVE_MACHINES)!r}:
+            raise ModuleNotFoundError(f"no module named {{name!r}} in a browser", name=name)
+def no_thread(self):
+    raise RuntimeError("can't start new thread")
+sys.meta_path.insert(0, Absent())
+threading.Thread.start = no_thread
+del time.thread_time
+"""
+
+
+def in_a_browser(program: str) -> subprocess.CompletedProcess:
+    """Run a program without what Pyodide has not: modules, threads, a clock of the thread."""
+    return subprocess.run([sys.executable, "-c", BROWSER + program], capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "exercises"])
+def test_all_that_lessons_and_exercises_import_is_there_in_a_browser(folder):
+    lines = []
+    for file in sorted((ROOT / folder).glob("*.ipynb")):
+        for cell in nbformat.read(file, 4).cells:
+            if cell.cell_type == "code":
+                body = ast.parse(cell.source).body
+                lines += [ast.unparse(node) for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert any("course_lib" in line for line in lines)
+    done = in_a_browser("\n".join(lines))
+    assert done.returncode == 0, done.stderr
+
+
+def test_exercises_are_checked_and_times_are_taken_in_a_browser():
+    done = in_a_browser(
+        "from course_lib.exercises import all_exercises, check, hint, lock_in, predict, student\n"
+        "student('Ada')\n"
+        "for e in all_exercises():\n"
+        "    check(e.id, ...)\n"
+        "from course_lib.complexity import processor_clock\n"
+        "assert processor_clock() is time.perf_counter\n"
+        "from course_lib.explorables import BatchStacker\n"
+        "stacker = BatchStacker(layer=[2, 3])\n"
+        "stacker.measure = lambda: print('measured')\n"
+        "stacker.measuring = True\n"
+        "assert not stacker.measuring\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("measured\n")
+
+
+def test_what_a_browser_has_not_is_missed():
+    assert "ModuleNotFoundError" in in_a_browser("import course_lib.grading.engine").stderr
+
+
+def test_an_explorable_that_needs_no_numpy_loads_without_it():
+    program = "import sys\nsys.modules['numpy'] = None\nfrom course_lib.explorables import LayoutSwitch\nLayoutSwitch()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
