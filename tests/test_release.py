@@ -105,6 +105,11 @@ def test_the_sdist_holds_all_that_the_course_is_made_and_tested_with(built):
     assert set(GIVEN) | {"solutions/04_jacobians.ipynb", "chapters/04_jacobians/lesson.md"} <= set(names)
 
 
+def test_the_newest_entry_of_the_changelog_is_for_this_version():
+    entries = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert entries[0] == VERSION
+
+
 # ---------------------------------------------------------------------------------- a student who has only the wheel
 
 

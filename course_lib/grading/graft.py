@@ -1,7 +1,7 @@
 """Only the source of the answers is taken from a submission; every other cell that runs is the instructor's.
 
 An answer is found by its cell's id, else by its metadata, by the line `# answer: <id>`, or by the call that locked it
-in, so that notebooks which went through other front ends, or were cut and pasted, are still graded. A cell that was left
+in, so that notebooks which went through other front ends, or were cut and pasted, are graded. A cell that was left
 as it was handed out gives way to another one.
 """
 
