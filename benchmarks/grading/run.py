@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import itertools
 import json
 import os
 import statistics
@@ -33,7 +34,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
@@ -83,7 +86,7 @@ def put(path: Path, notebook: dict) -> Path:
 
 def cell(source: str, id: str, kind: str = "code", **metadata: object) -> dict:
     """A cell of a peer's notebook."""
-    code = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    code: dict = {"outputs": [], "execution_count": None} if kind == "code" else {}
     return {"cell_type": kind, "id": id, "metadata": metadata, "source": source} | code
 
 
@@ -124,7 +127,7 @@ class Took:
     memory: float
 
 
-def run(command: list[str], **settings: object) -> tuple[Took, str]:
+def run(command: list[str], **settings: Any) -> tuple[Took, str]:
     """Run a command in a cgroup of its own, where one can be made; what it took and what it printed."""
     with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as errors:
         group = new_group()
@@ -231,14 +234,14 @@ def nbgrader(folder: Path, count: int, programs: Path) -> Took:
 def otter(folder: Path, count: int, programs: Path) -> Took:
     """otter-grader's API on one notebook after the other, in one process."""
     folder.mkdir(parents=True)
+    numbers = itertools.count()
+
+    def mark(text: str) -> dict:
+        return cell(f"# {text}", f"mark-{next(numbers)}", "raw")
+
     config = "# ASSIGNMENT CONFIG\nname: a\nexport_cell: false\ngenerate:\n  pdf: false\n"
     cells = [cell(config, "config", "raw"), cell(SETUP, "setup")]
     for exercise, answer, test in peer_cells(0):
-        raw = iter(range(9))
-
-        def mark(text: str, exercise: str = exercise, raw: object = raw) -> dict:
-            return cell(f"# {text}", f"{exercise}-{next(raw)}", "raw")
-
         cells += [mark(f"BEGIN QUESTION\nname: {exercise.replace('-', '_')}\npoints: 1"), mark("BEGIN SOLUTION")]
         cells += [cell(answer, f"answer-{exercise}"), mark("END SOLUTION"), mark("BEGIN TESTS")]
         cells += [cell(test, f"test-{exercise}"), mark("END TESTS"), mark("END QUESTION")]
@@ -266,9 +269,7 @@ def peers_in(interpreters: list[str]) -> dict[str, Callable[[Path, int], Took]]:
     for name, take in (("nbgrader", nbgrader), ("otter", otter)):
         places = [Path(python).absolute().parent for python in interpreters]
         if programs := next((place for place in places if (place / name).exists()), None):
-            found[f"{name}, no sandbox"] = lambda folder, count, take=take, programs=programs: take(
-                folder, count, programs
-            )
+            found[f"{name}, no sandbox"] = partial(take, programs=programs)
         else:
             print(
                 f"no {name}: install it where it cannot be in the way, and name its interpreter with --peers (--help)"
