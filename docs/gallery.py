@@ -53,7 +53,7 @@ from tests.browser.bench import Bench  # noqa: E402
 from tests.browser.conftest import FLAGS, NAMES  # noqa: E402
 from tests.explorable_states import TIMES, raced, trained  # noqa: E402
 
-WIDTH, SCALE, COLOURS = 900, 1.25, 96
+WIDTH, SCALE, COLOURS = 900, 1.25, 48
 EXPLORABLES = {
     "00_layout_switch": lambda: LayoutSwitch("rows"),
     "01_line_fitter": lambda: LineFitter(w=0.9, b=1.4, squares=True, arrow=True),
@@ -200,11 +200,16 @@ def way_of_an_answer() -> str:
 
 
 def save(name: str, png: bytes, wide: int) -> None:
-    """Write a picture, no wider than so many pixels and with few colours: what is drawn here has few."""
+    """Write a picture, no wider than so many pixels, in the colours that it has most of: what is drawn here has few."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > wide:
         picture = picture.resize((wide, round(picture.height * wide / picture.width)), Image.Resampling.LANCZOS)
-    picture = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    pixels = np.asarray(picture)
+    colours, which, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    palette = colours[np.argsort(-counts, kind="stable")[:COLOURS]]
+    nearest = [np.argmin(np.abs(palette.astype(int) - colour).sum(axis=1)) for colour in colours]
+    picture = Image.fromarray(np.array(nearest, np.uint8)[which].reshape(pixels.shape[:2]), "P")
+    picture.putpalette(palette.ravel().tolist())
     picture.save(OUT / f"{name}.png", optimize=True)
     print(f"{name}.png: {picture.width} x {picture.height}, {(OUT / f'{name}.png').stat().st_size >> 10} kB")
 
