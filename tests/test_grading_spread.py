@@ -191,7 +191,7 @@ def scheduler(tmp_path_factory):
     dask = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     process = started([*dask, "--scheduler-file", told], stderr=subprocess.DEVNULL)
     try:
-        while process.poll() is None and not told.exists():
+        while process.poll() is None and not (told.exists() and told.read_text().endswith("}")):
             time.sleep(0.02)
         yield json.loads(told.read_text())["address"]
     finally:
