@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from course_lib.exercises import exercise
 from course_lib.exercises.declaration import draw_cases, seed_of
+from tests.browser.test_accessibility import violations
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = ROOT / "notebooks" / "04_jacobians.ipynb"
@@ -76,6 +77,9 @@ def test_the_lesson_runs_and_its_explorable_is_moved_and_read_back(open_notebook
     stage, reader = sources.index("stage = JacobianStage()\nstage"), sources.index("stage.x")
     point = notebook.output(stage).locator(".cr-point")
     assert not [o for cell in notebook.save().cells for o in cell.get("outputs", []) if o.output_type == "error"]
+
+    notebook.cell(stage)
+    assert violations(notebook.page, within=".jp-RenderedMarkdown, .jp-OutputArea-output") == []  # of what is in view
 
     start = value_of(notebook, reader)
     notebook.cell(stage)

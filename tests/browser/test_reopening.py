@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import KERNEL, MINUTE
+from tests.browser.test_accessibility import OPTIONS, violations
 
 LIVE = ".cr, .crx-answer, .crx-progress"
 GONE = "Error displaying widget: model not found"
@@ -20,6 +21,8 @@ CELLS = {
     "somebody else's": "from ipywidgets import IntSlider\nIntSlider(7)",
 }
 STRANGER = len(CELLS) - 1
+# This notebook has no headings that those of its widgets could follow.
+RULES = OPTIONS | {"rules": OPTIONS["rules"] | {"heading-order": {"enabled": False}}}
 
 
 def assert_live(cell, name):
@@ -45,6 +48,7 @@ def test_a_still_stands_in_until_the_cell_is_run(open_notebook, app):
     for k, name in enumerate(CELLS):
         if k != STRANGER:
             assert_live(notebook.cell(k), name)
+    assert violations(notebook.page, RULES, ".jp-OutputArea-child:has(.cr, .crx-answer, .crx-progress)") == []
     for cell in notebook.save().cells[:STRANGER]:
         kinds = [sorted(output.data) for output in cell.outputs]
         assert kinds[::2] == [["text/html", "text/plain"]] * (len(kinds) // 2), "a still"
@@ -61,6 +65,7 @@ def test_a_still_stands_in_until_the_cell_is_run(open_notebook, app):
     for k, name in enumerate(CELLS):
         if k != STRANGER:
             assert_still(reopened.cell(k), name)
+    assert violations(reopened.page, RULES, ".jp-OutputArea-child:has(.cr-still)") == []
     reopened.screenshot(f"reopened-{app}")
     with pytest.raises(AssertionError):
         assert_still(reopened.cell(STRANGER), "somebody else's")

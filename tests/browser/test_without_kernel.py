@@ -8,9 +8,8 @@ import pytest
 from nbconvert import HTMLExporter
 
 from course_lib.explorables._base import VIEW, Explorable
-from tests.browser.test_accessibility import answer_widgets
+from tests.browser.test_accessibility import OPTIONS, answer_widgets, violations
 from tests.explorable_states import ALL
-
 
 pytestmark = pytest.mark.filterwarnings("ignore:Your element with mimetype")  # nbconvert leaves a view out, and says so
 
@@ -51,3 +50,31 @@ def test_without_a_kernel_and_without_javascript_a_picture_and_a_sentence_are_le
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=Path(folder) / "without-kernel.png", full_page=True)
     context.close()
+
+
+LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+# What nbconvert's own sheet has pale: the numbers of cells, the colours of code; and links without a line below.
+THEIRS = {"include": ["main"], "exclude": [[".jp-InputArea"], [".jp-OutputPrompt"]]}
+WITHOUT_LINKS = OPTIONS | {"rules": OPTIONS["rules"] | {"link-in-text-block": {"enabled": False}}}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_axe_finds_nothing_in_a_lesson_on_the_web(browser, lesson, tmp_path):
+    html = HTMLExporter().from_notebook_node(nbformat.read(lesson, as_version=4))[0]
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.route("http*://**", lambda route: route.abort())  # MathJax and require.js
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    page.goto((tmp_path / "page.html").as_uri())
+    assert violations(page, WITHOUT_LINKS, THEIRS) == []
+    page.close()
+
+
+def test_axe_finds_nothing_in_the_stills(browser, exported, tmp_path):
+    (tmp_path / "page.html").write_text(exported[1], encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.route("http*://**", lambda route: route.abort())
+    page.goto((tmp_path / "page.html").as_uri())
+    assert violations(page, OPTIONS, THEIRS) == []
+    page.evaluate("document.querySelectorAll('img')[3].removeAttribute('alt')")
+    assert [line.split(":")[0] for line in violations(page, OPTIONS, THEIRS)] == ["image-alt"]
+    page.close()
