@@ -20,13 +20,15 @@ export function factors(edges, path) {
 const product = (/** @type {number[]} */ values) => values.reduce((a, b) => a * b, 1);
 const add = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0);
 
+const byNumber = new Intl.Collator("en", { numeric: true }).compare;
+
 /** The nodes in columns, by the length of the longest path that leads to them. @param {Edge[]} edges @returns {string[][]} */
 export function columns(edges) {
   const names = [...new Set(edges.flatMap(([from, to]) => [from, to]))];
   const depth = Object.fromEntries(names.map((name) => [name, 0]));
   for (let k = 0; k < names.length; k++) for (const [from, to] of edges) depth[to] = Math.max(depth[to], depth[from] + 1);
   const last = Math.max(...Object.values(depth));
-  return Array.from({ length: last + 1 }, (_, d) => names.filter((name) => depth[name] === d).sort((a, b) => a.localeCompare(b, "en", { numeric: true })));
+  return Array.from({ length: last + 1 }, (_, d) => names.filter((name) => depth[name] === d).sort(byNumber));
 }
 
 /** Jacobians from column to column, innermost first, or null where an edge leaps over a column. @param {Edge[]} edges */

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from course_lib.explorables import GraphPlayer, PassPlayer, PathExplorer
+from course_lib.explorables import GraphPlayer, LineFitter, PassPlayer, PathExplorer
 from course_lib.explorables._base import num, short
 from tests.browser.bench import CONTRAST, OVERLAPS, assert_shown
 from tests.explorable_states import FIRST, STATES
@@ -77,6 +77,71 @@ def test_the_clean_up_leaves_no_element_and_no_listener(bench, explorable):
     bench.page.evaluate("end()")
     assert bench.page.evaluate("model.listeners()") == 0
     assert bench.page.locator("main > *").count() == 0
+
+
+# ------------------------------------------------------------------ little to do for a move
+
+REDRAWN = """() => {
+    const { h, s, redraw } = kit, place = document.querySelector("main"), heard = [], kept = {};
+    const button = (name, more = {}) => h("button", { onclick: () => heard.push(name), ...more }, name);
+    redraw(place, button("one", { class: "old", title: "gone" }), h("i", {}, "x"),
+        s("svg", {}, s("path", { d: "M0 0" })));
+    const first = place.firstChild;
+    Object.assign(kept, { button: first, word: first.firstChild, path: place.querySelector("path") });
+    kept.button.focus();
+    redraw(place, button("two", { class: "new" }), h("b", {}, "x"),
+        s("svg", {}, s("path", { d: "M1 1" }), s("g")), "end");
+    kept.button.click();
+    redraw(place, h("button", {}, "two"), h("b", {}, "x"));
+    kept.button.click();
+    return { heard, html: place.innerHTML, path: kept.path.getAttribute("d"), word: kept.word.data,
+        stays: document.activeElement === kept.button && place.firstChild === kept.button };
+}"""
+
+
+def test_what_is_drawn_anew_keeps_its_nodes_and_the_focus_and_listens_to_the_newest(bench):
+    bench.show(PathExplorer())
+    bench.page.evaluate("() => { end(); kit.put(document.querySelector('main')); }")
+    seen = bench.page.evaluate(REDRAWN)
+    assert seen == {
+        "heard": ["two"],
+        "html": "<button>two</button><b>x</b>",
+        "path": "M1 1",
+        "word": "two",
+        "stays": True,
+    }
+
+
+def test_many_traits_make_one_drawing_and_a_drag_one_message_when_it_rests_or_is_left(bench):
+    bench.page.clock.install(time=0)
+    bench.page.clock.pause_at(1)  # from here on only the test moves the clock
+    bench.show(LineFitter())
+    page = bench.page
+    page.evaluate("() => { window.told = 0; model.save_changes = () => { told++; }; }")
+    drawn = page.evaluate("""async () => {
+        let drawn = 0;
+        const off = kit.watch(model, ["w", "b"], () => { drawn++; });
+        kit.set(model, { w: 1, b: 1 });
+        await Promise.resolve();
+        off();
+        return drawn;
+    }""")
+    assert drawn == 1
+    for w in (0.25, 0.5, 0.75):
+        page.evaluate("w => kit.set(model, { w })", w)
+        page.clock.run_for(30)
+    assert page.evaluate("told") == 0
+    page.clock.run_for(100)
+    assert page.evaluate("told") == 1
+    page.locator("input[type=range]").first.press("ArrowRight")
+    page.locator("input[type=range]").nth(1).press("ArrowRight")
+    assert page.evaluate("told") == 1
+    page.evaluate("document.activeElement.blur()")
+    assert page.evaluate("told") == 2, "before a cell runs the focus goes there"
+    page.clock.run_for(200)
+    assert page.evaluate("told") == 2
+    page.evaluate("kit.ask(model, { w: 0 })")
+    assert page.evaluate("told") == 3
 
 
 # ------------------------------------------------------------------ by keys, without motion, read aloud
