@@ -45,6 +45,16 @@ def test_moodle_finds_everybody_by_number_and_nobody_gets_a_zero_who_was_not_gra
     assert notes[0].startswith("eve: not in the file for Moodle")
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_file_that_cannot_be_read_is_no_zero_in_its_chapter_and_takes_no_grade_away(tmp_path, first):
+    broken = [
+        Graded(g.student, "x", "04_jacobians", unreadable="it is empty", person=g.person, id=g.id) for g in (ADA, DAN)
+    ]
+    graded = [*broken, ADA] if first else [ADA, *broken]
+    write(tmp_path, graded, ["moodle"])
+    assert [row[1:3] for row in rows(tmp_path / "moodle_04_jacobians.csv")[1:]] == [["Ada Lovelace", "2"], ["Dan", ""]]
+
+
 def test_moodle_takes_the_pages_back_under_its_own_names(tmp_path):
     evil = Graded("../x_y (3)", "a", "04_jacobians", results=(RIGHT,), person="../x_y", id="3")
     graded = [evil, ADA, EVE]

@@ -72,9 +72,9 @@ def totals(graded: Iterable[Graded]) -> Totals:
     """Points of each student by chapter."""
     points: Totals = defaultdict(dict)
     for g in graded:
-        points[g.student]
-        if g.chapter:
-            points[g.student][g.chapter] = None if g.trouble else g.points
+        of_student = points[g.student]
+        if g.chapter and (g.results or g.chapter not in of_student):  # what cannot be read takes no grade away
+            of_student[g.chapter] = g.points if g.results else None
     return points
 
 
