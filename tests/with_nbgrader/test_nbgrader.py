@@ -32,6 +32,7 @@ OUT_OF_ITS_REACH = {
     "oli": "the cells have lost their metadata, which nbgrader goes by",
     "pia": "a cell of the student's own ends the kernel, and nbgrader runs all cells",
     "quin": "an answer breaks the kernel, and nbgrader has one for all answers",
+    "quit": "an answer ends the kernel, and nbgrader has one for all answers",
     "resets": "an answer empties the kernel, and nbgrader has one for all answers",
     "tom": "an answer prints more than our grader reads, and nbgrader has no limit",
 }
