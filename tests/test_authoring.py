@@ -273,6 +273,7 @@ class Explorer(ipywidgets.IntSlider):
         data = super()._repr_mimebundle_(**options)
         return {**data, "text/plain": "slider at 3", "text/html": "<p>slider at 3</p>"}
 
+display({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}, raw=True)
 Explorer(value=3)
 ```
 """

@@ -105,6 +105,20 @@ def test_where_your_own_function_fails_the_page_says_so_and_draws_nothing_wrong(
     assert "nan" not in bench.page.locator("main").inner_html().lower()
 
 
+@pytest.mark.parametrize("motion, runs", [("no-preference", True), ("reduce", False)])
+def test_a_nudge_runs_along_its_arrow_unless_the_reader_asked_for_less_motion(bench, motion, runs):
+    bench.page.emulate_media(reduced_motion=motion)
+    bench.show(JacobianStage("polar"))
+    bench.page.evaluate("""() => { window.moves = 0; const seen = new MutationObserver(found => moves += found.length);
+        for (const runner of document.querySelectorAll(".cr-runner"))
+            seen.observe(runner, {attributes: true, attributeFilter: ["cx", "cy"]}); }""")
+    bench.page.get_by_role("button", name="nudge r").press("Enter")
+    three = "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(r))))"
+    bench.page.evaluate(three)
+    assert (bench.page.evaluate("moves") > 0) is runs
+    assert bench.get("column") == 1
+
+
 # ------------------------------------------------------------------ path explorer
 
 
