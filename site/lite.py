@@ -102,12 +102,12 @@ def fill(lock: dict[str, Any], root: Path, kept: Path, target: Path, elsewhere: 
             package |= {"file_name": wheel.name, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
         else:
             missing.append(package["file_name"])
-            base = elsewhere or constants_url()
+            base = elsewhere or distribution()
             package["file_name"] = f"{base.rstrip('/')}/{package['file_name']}"
     return missing
 
 
-def constants_url() -> str:
+def distribution() -> str:
     """Where Pyodide's own distribution is, of the version that the kernel asks for, as the kernel has it."""
     schema = Path(sys.prefix, "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static/schema")
     url = json.loads((schema / "kernel.v0.schema.json").read_text(encoding="utf-8"))["properties"]["pyodideUrl"][
@@ -138,6 +138,7 @@ def course(root: Path, kept: Path) -> Path:
     for old in kept.glob("chain_rule*.whl"):
         old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command.append("--no-build-isolation")
     subprocess.run([*command, "--wheel-dir", kept, root], check=True)
     return without(next(kept.glob("chain_rule*.whl")), "course_lib/starter/")
 
