@@ -131,6 +131,67 @@ def test_a_folder_that_was_packed_is_not_taken_for_a_student(tmp_path):
     assert {entry[0] for entry in said(single)} == {"ada"}
 
 
+# ------------------------------------------------------------------------------------------------- archives in archives
+def packed(*entries):
+    """The bytes of a zip of (name, content)."""
+    data = io.BytesIO()
+    archive(data, *entries)
+    return data.getvalue()
+
+
+def test_the_zip_that_a_student_handed_in_is_opened(tmp_path):
+    place = archive(
+        tmp_path / "Course-Jacobians-99.zip",
+        ("Ada_1_assignsubmission_file_/homework.zip", packed(("homework/04_jacobians.ipynb", TEXT), ("notes.txt", ""))),
+        ("Bo Li_2_assignsubmission_file_/04.ipynb", TEXT),
+        ("Cem_3_assignsubmission_file_/cut.zip", packed(("04.ipynb", TEXT))[:40]),
+        ("Dan_4_assignsubmission_file_/pictures.zip", packed(("a.png", b"png"))),
+        ("Eve_5_assignsubmission_file_/a.zip", packed(("b.zip", packed(("04.ipynb", TEXT))))),
+    )
+    found = {student: (name.split("/", 1)[1], problem.split(";")[0]) for student, name, _, problem in said(place)}
+    assert found == {
+        "Ada (1)": ("homework.zip/homework/04_jacobians.ipynb", ""),
+        "Bo Li (2)": ("04.ipynb", ""),
+        "Cem (3)": ("cut.zip", "it is a zip archive that cannot be read"),
+        "Dan (4)": ("pictures.zip", "it is a zip archive without a notebook in it"),
+        "Eve (5)": ("a.zip", "it is a zip archive without a notebook in it"),  # one in another in another
+    }
+    canvas = archive(tmp_path / "b.zip", ("liboz_LATE_42_8999_hw.zip", packed(("05.ipynb", TEXT))))
+    assert said(canvas) == [("liboz (42)", "liboz_LATE_42_8999_hw.zip/05.ipynb", True, "")]
+
+
+def test_the_zips_of_several_assignments_may_lie_in_one_folder_with_those_of_students(tmp_path):
+    for week in ("4", "5"):
+        name = f"Ada_1_assignsubmission_file_/0{week}.ipynb"
+        archive(
+            tmp_path / f"week{week}.zip", (name, TEXT), ("Bo_2_assignsubmission_file_/b.zip", packed(("x.ipynb", TEXT)))
+        )
+    archive(tmp_path / "cem_04_jacobians.zip", ("work/04_jacobians.ipynb", TEXT))
+    (tmp_path / "dan.ipynb").write_text(TEXT)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert [entry[:2] for entry in said(tmp_path)] == [
+        ("Ada (1)", "week4.zip/Ada_1_assignsubmission_file_/04.ipynb"),
+        ("Ada (1)", "week5.zip/Ada_1_assignsubmission_file_/05.ipynb"),
+        ("Bo (2)", "week4.zip/Bo_2_assignsubmission_file_/b.zip/x.ipynb"),
+        ("Bo (2)", "week5.zip/Bo_2_assignsubmission_file_/b.zip/x.ipynb"),
+        ("cem", "cem_04_jacobians.zip/work/04_jacobians.ipynb"),
+        ("dan", "dan.ipynb"),
+    ]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_limit_is_one_for_all_archives_and_nothing_leads_out_of_an_inner_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "UNPACKED", 2**20)
+    inner = packed(("../../evil.ipynb", TEXT), ("04.ipynb", " " * 2**19))
+    place = archive(tmp_path / "a.zip", *((f"s{k}/hw.zip", inner) for k in range(4)))
+    before = set(tmp_path.rglob("*"))
+    with hand_ins(place, CHAPTERS) as found:
+        told = [hand_in.problem for hand_in in found]
+    assert sum("leads out" in problem for problem in told) == 4
+    assert sum("more than" in problem for problem in told) == 3
+    assert set(tmp_path.rglob("*")) == before
+
+
 # ------------------------------------------------------------------------------------------------------------ enemies
 def link(name):
     info = zipfile.ZipInfo(name)

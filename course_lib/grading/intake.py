@@ -1,4 +1,4 @@
-"""Where hand-ins come from: a folder, nbgrader's `submitted/`, or the zip that Moodle or Canvas gives.
+"""Where hand-ins come from: a folder, nbgrader's `submitted/`, the zip that Moodle or Canvas gives, or several of them.
 
 Whose a file is, is told by its name; nothing is opened here but archives and nbgrader's timestamps. No link is
 followed, no path leaves the folder, and an archive is unpacked within limits, whatever it says about itself.
@@ -26,7 +26,8 @@ from course_lib.grading.submissions import FILE_LIMIT, HandIn
 
 DEPTH = 3  # folders below a student's folder that are looked into
 FILES = 100_000  # in a folder or an archive
-UNPACKED = 16 * 2**30  # bytes of all notebooks of an archive together
+UNPACKED = 16 * 2**30  # bytes of all that is unpacked together
+LEVELS = 2  # of archives: those of an assignment, and in them those of students
 NOT_OURS = {
     "__macosx",
     "__pycache__",
@@ -45,11 +46,15 @@ LINK = "it is a link, and links are not followed; hand in the file itself"
 
 @dataclass(frozen=True)
 class File:
-    """A file by the parts of its name, where its bytes are, and why it is refused ("" if it is not)."""
+    """A file by the parts of its name, where its bytes are, and why it is refused ("" if it is not).
+
+    before : how many of the parts come before those that tell whose it is
+    """
 
     parts: tuple[str, ...]
     path: Path
     problem: str = ""
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,18 +79,19 @@ def hand_ins(
     leave_out : a folder not to look into, where the reports go
     due       : when nbgrader's timestamps begin to be late
 
-    An archive is unpacked beside no other file, and taken away again in the end. Raises CourseError for what is neither
-    folder nor archive.
+    Archives are unpacked beside no other file, and that is taken away again in the end. Raises CourseError for what is
+    neither folder nor archive.
     """
-    if place.is_dir():
-        yield find(place, chapters, leave_out, due)
-    elif place.is_file():
-        with tempfile.TemporaryDirectory(prefix="handed-in-") as scratch:
-            yield owned(unpacked(place, Path(scratch)), chapters, due)
-    else:
-        raise CourseError(
-            f"expected a folder of submissions or a zip archive, got {place.name}; put the notebooks into a folder"
-        )
+    with tempfile.TemporaryDirectory(prefix="handed-in-") as scratch:
+        room = Room(Path(scratch), UNPACKED)
+        if place.is_dir():
+            yield owned(unpacked_too(in_folder(place, leave_out), room, chapters), chapters, due)
+        elif place.is_file():
+            yield owned(unpacked_too(unpacked(place, room, 1), room, chapters, 2), chapters, due)
+        else:
+            raise CourseError(
+                f"expected a folder of submissions or a zip archive, got {place.name}; put the notebooks into a folder"
+            )
 
 
 def find(
@@ -135,17 +141,25 @@ def noise(name: str) -> bool:
 
 
 # --------------------------------------------------------------------------------------------- files of an archive
-def unpacked(archive: Path, scratch: Path) -> list[File]:
-    """The files of a zip archive: its notebooks written into the scratch folder, under names of our own.
+@dataclass
+class Room:
+    """Where archives are unpacked, and how many bytes may still be."""
 
-    A name in the archive never becomes a path. A notebook that is a link, encrypted, damaged, or larger than it may be
-    has its problem, and so has what comes after `UNPACKED` bytes. Raises CourseError for what is no archive.
+    folder: Path
+    left: int
+
+
+def unpacked(archive: Path, room: Room, level: int) -> list[File]:
+    """The files of a zip archive: its notebooks and, down to `LEVELS`, archives, under names of our own.
+
+    A name in the archive never becomes a path. What is a link, encrypted, damaged, or larger than it may be has its
+    problem, and so has what comes when there is no room left. Raises CourseError for what is no archive.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             if len(opened.infolist()) > FILES:
                 raise CourseError(f"{archive.name} has more than {FILES} files; is it the right archive?")
-            return list(_extract(opened, archive.stem, scratch))
+            return list(_extract(opened, archive.stem, room, level))
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise CourseError(
             f"{archive.name} is no zip archive that can be read ({type(error).__name__}); download it again, or unpack "
@@ -153,23 +167,51 @@ def unpacked(archive: Path, scratch: Path) -> list[File]:
         ) from error
 
 
-def _extract(opened: zipfile.ZipFile, stem: str, scratch: Path) -> Iterator[File]:
+def unpacked_too(files: Iterable[File], room: Room, chapters: Sequence[str], level: int = 1) -> list[File]:
+    """The files, with what is in an archive in the place of it.
+
+    An archive is a student's, as any other file, unless what is in it is named as platforms name files.
+    """
+    found: list[File] = []
+    for file in files:
+        if file.problem or file.path.suffix.lower() != ".zip" or level > LEVELS:
+            found.append(file)
+            continue
+        try:
+            inside = unpacked(file.path, room, level)
+        except CourseError:
+            problem = "it is a zip archive that cannot be read; hand in the .ipynb file itself"
+            found.append(replace(file, problem=problem))
+            continue
+        before = 1 if len(file.parts) == 1 and any(owner_of(f.parts, chapters).id for f in inside) else file.before
+        inside = [replace(f, parts=(*file.parts, *f.parts), before=before) for f in inside]
+        inside = unpacked_too(inside, room, chapters, level + 1)
+        if not any(f.problem or f.path.suffix.lower() == ".ipynb" for f in inside):
+            inside = [replace(file, problem="it is a zip archive without a notebook in it; hand in the .ipynb file")]
+        found += inside
+        if len(found) > FILES:
+            raise CourseError(f"there are more than {FILES} files in all archives; is it the right folder?")
+    return found
+
+
+def _extract(opened: zipfile.ZipFile, stem: str, room: Room, level: int) -> Iterator[File]:
     names = {info: _parts(info) for info in opened.infolist() if not info.is_dir()}
     names = {info: parts for info, parts in names.items() if not any(map(noise, parts))}
     roots = {parts[0] for parts in names.values() if len(parts) > 1} | {
         "" for parts in names.values() if len(parts) < 2
     }
     within = 1 if roots == {stem} else 0  # somebody packed the folder, not what is in it
-    left = UNPACKED
+    scratch = Path(tempfile.mkdtemp(dir=room.folder))
     for k, (info, parts) in enumerate(names.items()):
         parts = parts[within:]
         to = scratch / str(k) / re.sub(r"[^\w .()-]", "_", parts[-1])[-100:].lstrip(".")
+        kind = to.suffix.lower()
         if problem := _refused(info, parts):
             yield File(parts, to, problem)
-        elif to.suffix.lower() == ".ipynb" or parts[-1] == "timestamp.txt":
+        elif kind == ".ipynb" or parts[-1] == "timestamp.txt" or (kind == ".zip" and level < LEVELS):
             to.parent.mkdir()
-            size, problem = _copy(opened, info, to, min(FILE_LIMIT, left))
-            left -= size
+            size, problem = _copy(opened, info, to, min(FILE_LIMIT, room.left))
+            room.left -= size
             yield File(parts, to, problem)
         else:
             yield File(parts, to)  # its name is enough to refuse it
@@ -224,7 +266,7 @@ def owned(files: Iterable[File], chapters: Sequence[str], due: datetime.datetime
         if file.parts[-1] == "timestamp.txt" and len(file.parts) > 1:
             times[file.parts[:-1]] = not file.problem and is_late(file.path, due)
         else:
-            owner = owner_of(file.parts, chapters)
+            owner = owner_of(file.parts[file.before :], chapters)
             of_student[owner.student].append((owner, file))
     found = []
     for student, theirs in of_student.items():
@@ -264,7 +306,7 @@ def owner_of(parts: tuple[str, ...], chapters: Sequence[str]) -> Owner:
     if moodle := MOODLE.fullmatch(top):
         person = moodle["person"]
         return Owner(f"{person} ({moodle['id']})", person, moodle["id"], kind=moodle["kind"])
-    if len(parts) > 1:
+    if len(parts) > 1 and not top.lower().endswith(".zip"):  # a file in an archive is that of the archive
         return Owner(top)
     canvas = CANVAS.fullmatch(top)
     if canvas and not any(f"{canvas['number']}_{canvas['rest']}".casefold().startswith(c.casefold()) for c in chapters):
