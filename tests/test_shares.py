@@ -67,7 +67,7 @@ def test_a_right_output_layer_over_wrong_hidden_ones_has_its_share_and_its_mista
     outcome = judged("backward-one", space["backward"])
     assert (outcome.kind, outcome.name) == ("mistake", "no-slope-hidden")
     assert outcome.score == 1 / 4
-    assert outcome.line().endswith("lack σ′(z). Right already: the output layer, 1 of 4 points.")
+    assert outcome.line().endswith("lack σ′(z). Already right: the output layer, 1 of 4 points.")
     exec(submissions.CODE["backward-one"], space)
     assert (judged("backward-one", space["backward"]).score, judged("backward-one", lambda *a: None).score) == (1, 0)
 
@@ -135,11 +135,11 @@ def test_the_grader_and_the_notebook_say_the_same_words(tmp_path):
     assert '"backward-one",1,4,"mistake","no-slope-hidden"' in (out / "gradebook.csv").read_text(encoding="utf-8")
     feedback = (out / "feedback" / "ann.html").read_text(encoding="utf-8")
     assert "Right in part" in feedback
-    assert "Right already: the output layer, 1 of 4 points." in feedback
+    assert "Already right: the output layer, 1 of 4 points." in feedback
     assert "right in part" in (out / "class.html").read_text(encoding="utf-8")
     [test] = [
         t
         for t in json.loads((out / "results.json").read_text(encoding="utf-8"))["tests"]
         if t["score"] == 1 and t["max_score"] == 4
     ]
-    assert "Right already: the output layer" in test["output"]
+    assert "Already right: the output layer" in test["output"]

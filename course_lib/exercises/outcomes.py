@@ -25,9 +25,9 @@ class Earned:
         """A sentence of its own.
 
         >>> Earned(("the output layer",), 1, 4).line()
-        'Right already: the output layer, 1 of 4 points.'
+        'Already right: the output layer, 1 of 4 points.'
         """
-        return f"Right already: {and_list(self.parts)}, {self.points} of {self.of} points."
+        return f"Already right: {and_list(self.parts)}, {self.points} of {self.of} points."
 
 
 @dataclass(frozen=True)

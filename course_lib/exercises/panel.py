@@ -110,7 +110,8 @@ def _sentence(exercise: Exercise, outcome: o.Outcome) -> str:
     line = _e(outcome.line())
     first, rest = [*line.split(":", 1), ""][:2] if line.startswith("Not ") and ":" in line else (line, "")
     rest = rest.strip()
-    rest = rest if rest.startswith(("dW", "db", "x", "y")) else rest[:1].upper() + rest[1:]
+    word = re.match(r"(?!db )([a-z]{2,}|a)(?= )", rest)  # dW, x1 and values[2] are names
+    rest = rest[:1].upper() + rest[1:] if word else rest
     worth = _points(exercise.points) if outcome.kind == "correct" else f"worth {_points(exercise.points)}"
     points = "" if outcome.earned else f' <span style="opacity:0.75;white-space:nowrap">({worth})</span>'
     code = re.sub(r"`([^`]*)`", r"<code>\1</code>", rest)
