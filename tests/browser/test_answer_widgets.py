@@ -203,8 +203,9 @@ def test_lists_and_graphs_work_by_mouse(open_notebook):
     expect(box).to_contain_text("Click your way through the nodes, beginning at x\u2082")
 
 
-def test_hints_open_by_keys_one_inside_the_other(open_notebook):
-    notebook = open_notebook([SETUP, f'check("{FILL}", [[1, 2], [3, 4], [5, 6]])'])
+@APPS
+def test_hints_open_by_keys_one_inside_the_other(open_notebook, app):
+    notebook = open_notebook([SETUP, f'check("{FILL}", [[1, 2], [3, 4], [5, 6]])'], app)
     notebook.run_all()
     output, keys = notebook.output(1), notebook.page.keyboard
     hints = exercise(FILL).hints

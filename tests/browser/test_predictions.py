@@ -1,4 +1,6 @@
-"""Predict, then see, in JupyterLab: by mouse, by keys alone; what is true opens only after a choice."""
+"""Predict, then see: by mouse, by keys alone; what is true opens only after a choice."""
+
+import pytest
 
 CELLS = [
     "from course_lib.exercises.predictions import Prediction\n"
@@ -9,8 +11,9 @@ CELLS = [
 ]
 
 
-def test_a_prediction_is_made_and_compared(open_notebook):
-    notebook = open_notebook(CELLS)
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_prediction_is_made_and_compared(open_notebook, app):
+    notebook = open_notebook(CELLS, app)
     notebook.run(0)
     widget = notebook.cell(0).locator(".crx-predict")
     widget.get_by_role("status").filter(has_text="Choose before you read on").wait_for()
@@ -20,6 +23,11 @@ def test_a_prediction_is_made_and_compared(open_notebook):
     assert widget.locator("details > div").inner_text() == "✎ You expected 13, it is: 26. Two passes each."
     widget.get_by_role("radio", name="13").press("ArrowDown")
     assert widget.locator("details > div").inner_text() == "✓ As you expected: 26. Two passes each."
+    summary = widget.locator("summary")
+    for opened in (False, True):  # and by keys
+        summary.press("Enter")
+        assert widget.locator("details > div").is_visible() is opened
+    assert notebook.active == 0
     notebook.run(1)
     assert notebook.output(1).inner_text().strip() == "1"
     notebook.screenshot("prediction")

@@ -78,3 +78,17 @@ def test_axe_finds_nothing_in_the_stills(browser, exported, tmp_path):
     page.evaluate("document.querySelectorAll('img')[3].removeAttribute('alt')")
     assert [line.split(":")[0] for line in violations(page, OPTIONS, THEIRS)] == ["image-alt"]
     page.close()
+
+
+def test_nothing_of_a_still_is_cut_off_on_paper(browser, exported, tmp_path):
+    (tmp_path / "page.html").write_text(exported[1], encoding="utf-8")
+    page = browser.new_page(viewport={"width": 718, "height": 1047})  # A4 less its margins
+    page.route("http*://**", lambda route: route.abort())
+    page.goto((tmp_path / "page.html").as_uri())
+    page.emulate_media(media="print")
+    right = "all => all.map(e => e.getBoundingClientRect()).filter(box => box.width).map(box => box.right)"
+    edges = page.locator(".cr-still img, .cr-still table, .cr-still figcaption").evaluate_all(right)
+    assert len(edges) > 2 * len(ALL)
+    assert max(edges) <= 718
+    assert page.pdf(format="A4").startswith(b"%PDF")
+    page.close()
