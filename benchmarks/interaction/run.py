@@ -6,7 +6,8 @@
 The time starts when the browser received the event (its timeStamp) and ends in the first frame after the thing to be
 watched has changed, not merely been written anew. Moves are made one by one, each after the frame of the one before;
 then a drag of 55 moves, as fast as they come, tells how far the picture is behind when the hand stops. All cases are
-visited in turn, round after round, in one notebook. It runs in the browser of the tests, by their fixtures.
+visited in turn, round after round, in one notebook. It runs in the browser of the tests, by their fixtures. The time
+that the page's main thread is at work for a move, which other things on the machine disturb less, is told besides.
 """
 
 from __future__ import annotations
@@ -185,12 +186,20 @@ def test_measure(notebook, name):
     magic, _, rest = case.cell.partition("\n") if case.cell.startswith("%") else ("", "", case.cell)
     notebook.set_source(0, f"{magic}\n{CLEAR}{rest}")
     notebook.run(0)
-    page, found = notebook.page, RESULTS.setdefault(name, {"move": [], "behind": [], "stale": []})
+    page, found = notebook.page, RESULTS.setdefault(name, {"move": [], "behind": [], "stale": [], "cpu": []})
     handles = page.locator(case.handle)
     handles.first.wait_for(state="attached")
     handles.first.scroll_into_view_if_needed()
     page.evaluate("() => new Promise(resolve => setTimeout(resolve, 300))")  # what follows a display is over
     page.evaluate(METER, case.watch)
+
+    inspector = page.context.new_cdp_session(page)
+    inspector.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy():
+        """Milliseconds that the page's main thread has been at work."""
+        metrics = inspector.send("Performance.getMetrics")["metrics"]
+        return next(1000 * metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
     def measured(move):
         """Make a move and wait for its frame, if it changes anything."""
@@ -201,8 +210,10 @@ def test_measure(notebook, name):
     boxes = [box for one in handles.all() if (box := one.bounding_box())]
     middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
     if not case.step:
+        start = busy()
         for k in range(MOVES):
             measured(partial(page.mouse.click, *middles[k % len(middles)]))
+        found["cpu"].append((busy() - start) / MOVES)
     else:
         x, y = middles[0]
         there = [x + case.step * k for k in range(MOVES // 2 + 1)]
@@ -212,8 +223,10 @@ def test_measure(notebook, name):
         way = itertools.cycle(there + there[-2:0:-1])
         page.mouse.move(next(way), y)
         page.mouse.down()
+        start = busy()
         for _ in range(MOVES):
             measured(partial(page.mouse.move, next(way), y))
+        found["cpu"].append((busy() - start) / MOVES)
         page.evaluate("() => { meter.paints = []; }")
         for _ in range(DRAG):
             page.mouse.move(next(way), y)
@@ -233,16 +246,22 @@ def test_report(capsys):
     nothing = float("nan")
     inline, ipympl = middle.get("matplotlib inline", nothing), middle.get("ipympl", nothing)
     with capsys.disabled():
-        print(f"\n{'':26}{'by':>8}{'median':>9}{'95 %':>8}{'behind':>9}{'stale':>7}{'inline':>9}{'ipympl':>9}")
+        print(
+            f"\n{'':26}{'by':>8}{'median':>9}{'95 %':>8}{'behind':>9}{'stale':>7}{'cpu':>7}{'inline':>9}{'ipympl':>9}"
+        )
         for name, median in middle.items():
             moves = sorted(RESULTS[name]["move"])
             high = moves[int(0.95 * (len(moves) - 1))]
             behind, stale = RESULTS[name]["behind"], RESULTS[name]["stale"]
             after = f"{max(behind):9.0f}{max(stale):7.0f}" if behind else f"{'':16}"
-            by = "kernel" if CASES[name].kernel else "page"
-            print(f"{name:26}{by:>8}{median:9.1f}{high:8.1f}{after}{inline / median:8.1f}x{ipympl / median:8.1f}x")
+            by, cpu = "kernel" if CASES[name].kernel else "page", statistics.median(RESULTS[name]["cpu"])
+            times = f"{inline / median:8.1f}x{ipympl / median:8.1f}x"
+            print(f"{name:26}{by:>8}{median:9.1f}{high:8.1f}{after}{cpu:7.1f}{times}")
         print("milliseconds; behind: from the last move of a drag to the last picture; stale: pictures that came after")
-        print("the last move and were not the last; inline, ipympl: how many times as long matplotlib takes that way")
+        print(
+            "the last move and were not the last; cpu: the page's main thread at work for a move, all that Jupyter does"
+        )
+        print("meanwhile included; inline, ipympl: how many times as long matplotlib takes that way")
 
 
 if __name__ == "__main__":
