@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from course_lib._errors import CourseError
-from course_lib.grading.graft import answers, named_exercises, own_part, setup_source, slots, without_markers
+from course_lib.grading.graft import answers, apart, named_exercises, own_part, setup_source, slots, without_markers
 from course_lib.grading.submissions import Cell, Notebook
 
 
@@ -93,3 +93,39 @@ def test_an_instructor_s_notebook_that_cannot_be_graded_with_is_refused():
     with pytest.raises(CourseError, match="answer cell and a check cell"):
         slots(notebook(cell("x = 1", role="answer", exercise="one")))
     assert [slot.exercise for slot in slots(notebook(cell("x", "", "answer", "one"), cell("c", "", "check", "one")))]
+
+
+ANSWER = cell("def f(x):\n    y = 2 * x\n    return y", "answer-one", "answer", "one")
+CHECK = cell('check("one", f)', "check-one", "check", "one")
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("def f(x):\n    y = 2 * x", "    return y"),  # split within the function
+        ("def f(x):", "    y = 2 * x\n    return y"),
+        ("def f(x):\n    return g(x)", "def g(x):\n    return 2 * x"),  # what it uses stands in the next cell
+        ("def g(x):\n    return 2 * x", "def f(x):\n    return g(x)"),  # and here itself
+        ("f = [1,", "2]"),
+        ("", "f = 3"),
+    ],
+)
+def test_a_part_of_an_answer_in_a_cell_of_its_own_is_noticed(first, second):
+    cells = cell(first, "answer-one", "answer", "one"), cell(second, "k7")
+    assert apart(notebook(*cells, CHECK), "one", "f")
+    assert apart(notebook(cells[0], cell("print(1)"), cells[1], CHECK), "one", "f")
+    assert not apart(notebook(cells[0], CHECK, cells[1]), "one", "f")
+    assert not apart(notebook(*reversed(cells), CHECK), "one", "f")
+
+
+@pytest.mark.parametrize(
+    "scratch", ["", "f(3)", "x = 4\nprint(f(x))", "%timeit f(2)", "f(", "# I am not sure", "import os"]
+)
+def test_trying_an_answer_in_the_next_cell_is_no_part_of_it(scratch):
+    assert not apart(notebook(ANSWER, cell(scratch, "k7"), CHECK), "one", "f")
+
+
+def test_a_cell_of_another_exercise_is_no_part_of_an_answer():
+    for other in (cell("f = 1", "answer-two"), cell("# answer: two\nf = 1"), cell('f = lock_in("two", 1)'), CHECK):
+        assert not apart(notebook(ANSWER, other, cell("f = 2")), "one", "f")
+    assert not apart(notebook(cell("f = 2")), "one", "f")

@@ -17,7 +17,7 @@ from course_lib.grading.chapters import Chapters
 from course_lib.grading.difference import difference
 from course_lib.grading.engine import Attempt, Attempts, Engine, Job, Task
 from course_lib.grading.gradebook import Graded, Result
-from course_lib.grading.graft import Answer, answers, setup_source
+from course_lib.grading.graft import Answer, answers, apart, setup_source
 from course_lib.grading.kernels import EngineError
 from course_lib.grading.submissions import BadFile, HandIn, typed_name
 
@@ -109,6 +109,7 @@ class Grader(Chapters):
             return replace(blank, unreadable=str(bad))
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
+        found = {id: replace(a, apart=apart(notebook, id, chapter.exercises[id].answer)) for id, a in found.items()}
         own = f"{secret}/{hand_in.student}/{notebook.digest}"
         inputs = {id: draw(exercise, own, name) for id, exercise in chapter.exercises.items()}
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
@@ -142,7 +143,7 @@ class Grader(Chapters):
             says = "Its answer cell is not in the notebook that was handed in."
             return replace(blank, verdict="not-attempted", says=says), ["no answer cell found"]
         result = replace(blank, source=answer.source)
-        notes = [f"{answer.others + 1} cells claim to be its answer"] if answer.others else []
+        notes = answer.notes
         if attempt.stopped:
             verdict, says = STOPPED[attempt.stopped]
             says += SHORTER if attempt.stopped == "time" and attempt.allowed < self.engine.timeout else ""

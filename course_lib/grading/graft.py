@@ -7,7 +7,9 @@ as it was handed out gives way to another one.
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nbval.plugin import comment_markers
@@ -31,10 +33,17 @@ class Slot:
 
 @dataclass(frozen=True)
 class Answer:
-    """The source of one answer, and how many other cells claimed to be it."""
+    """The source of one answer, how many other cells claimed to be it, and whether a part of it seems to be elsewhere."""
 
     source: str
     others: int = 0
+    apart: bool = False
+
+    @property
+    def notes(self) -> list[str]:
+        """What an instructor should know."""
+        notes = [f"{self.others + 1} cells claim to be its answer"] if self.others else []
+        return notes + (["a cell after its answer seems to belong to it, and was not graded"] if self.apart else [])
 
 
 def slots(solution: Notebook) -> list[Slot]:
@@ -65,6 +74,51 @@ def answers(notebook: Notebook, exercises: Sequence[str]) -> dict[str, Answer]:
             source = next((source for source in claims if not STUB.search(source)), claims[0])
             found[exercise] = Answer(without_markers(source), others=max(map(len, ways)) - 1)
     return found
+
+
+def apart(notebook: Notebook, exercise: str, name: str) -> bool:
+    """Whether a cell after the answer seems to belong to it, as when a cell was split in two. It is told, never joined.
+
+    name : what the answer must define
+    """
+    cells = iter(notebook.cells)
+    for cell in cells:
+        claims = [cell.exercise] * (cell.role == "answer") + MARKER.findall(cell.source)
+        if cell.id == f"answer-{exercise}" or exercise in claims:
+            answer = cell.source
+            break
+    for cell in cells:
+        ids = MARKER.findall(cell.source) + LOCKED_IN.findall(cell.source)
+        if ids or cell.role or cell.id.startswith(("answer-", "check-")):
+            break
+        if belongs(answer, cell.source, name):
+            return True
+    return False
+
+
+def belongs(answer: str, other: str, name: str) -> bool:
+    """Whether a cell goes on with an answer, defines what it should define, or a function that it uses.
+
+    >>> belongs("def f(x):\\n    y = x", "    return y", "f"), belongs("def f(x): return g(x)", "def g(x): return x", "f")
+    (True, True)
+    >>> belongs("def f(x): return x", "f(3)\\nprint(4)", "f"), belongs("", "f = 3", "f")
+    (False, True)
+    """
+    first, second = parsed(answer), parsed(other)
+    if first is None or second is None:
+        return bool(other.strip()) and parsed(f"{answer}\n{other}") is not None
+    functions = {node.name for node in second.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    stored = {node.id for node in ast.walk(second) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    used = {node.id for node in ast.walk(first) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    own = {node.name for node in first.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return name in functions | stored or bool(functions & used - own)
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The source as Python understands it, None where it does not."""
+    with warnings.catch_warnings(action="ignore"), suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.parse(source)
+    return None
 
 
 def own_part(source: str, exercise: str) -> str:
