@@ -81,5 +81,6 @@ def test_two_hundred_displays_leave_no_listener_and_no_element(bench, explorable
 
     listeners, elements, megabytes = left(20)  # the first ones fill caches
     listeners_later, elements_later, megabytes_later = left(200)
-    assert (listeners_later, elements_later) == (listeners, elements)
+    assert listeners_later <= listeners
+    assert elements_later <= elements
     assert megabytes_later < megabytes + 1
