@@ -33,7 +33,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Answer:
-    """The source of one answer, how many other cells claimed to be it, and whether a part of it seems to be elsewhere."""
+    """The source of one answer, how many other cells claimed to be it, and whether a part seems to be elsewhere."""
 
     source: str
     others: int = 0
@@ -99,7 +99,7 @@ def apart(notebook: Notebook, exercise: str, name: str) -> bool:
 def belongs(answer: str, other: str, name: str) -> bool:
     """Whether a cell goes on with an answer, defines what it should define, or a function that it uses.
 
-    >>> belongs("def f(x):\\n    y = x", "    return y", "f"), belongs("def f(x): return g(x)", "def g(x): return x", "f")
+    >>> belongs("def f(x):\\n    y = x", "    return y", "f"), belongs("def f(x): return g(x)", "def g(x): 1", "f")
     (True, True)
     >>> belongs("def f(x): return x", "f(3)\\nprint(4)", "f"), belongs("", "f = 3", "f")
     (False, True)
