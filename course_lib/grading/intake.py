@@ -82,8 +82,8 @@ def hand_ins(
     Archives are unpacked beside no other file, and that is taken away again in the end. Raises CourseError for what is
     neither folder nor archive.
     """
-    with tempfile.TemporaryDirectory(prefix="handed-in-") as scratch:
-        room = Room(Path(scratch), UNPACKED)
+    with contextlib.ExitStack() as stack:
+        room = Room(stack, UNPACKED)
         if place.is_dir():
             yield owned(unpacked_too(in_folder(place, leave_out), room, chapters), chapters, due)
         elif place.is_file():
@@ -143,10 +143,14 @@ def noise(name: str) -> bool:
 # --------------------------------------------------------------------------------------------- files of an archive
 @dataclass
 class Room:
-    """Where archives are unpacked, and how many bytes may still be."""
+    """Folders in which archives are unpacked, as long as the stack is open; how many bytes may still be."""
 
-    folder: Path
+    stack: contextlib.ExitStack
     left: int
+
+    def folder(self) -> Path:
+        """A new one."""
+        return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="handed-in-")))
 
 
 def unpacked(archive: Path, room: Room, level: int) -> list[File]:
@@ -201,7 +205,7 @@ def _extract(opened: zipfile.ZipFile, stem: str, room: Room, level: int) -> Iter
         "" for parts in names.values() if len(parts) < 2
     }
     within = 1 if roots == {stem} else 0  # somebody packed the folder, not what is in it
-    scratch = Path(tempfile.mkdtemp(dir=room.folder))
+    scratch = room.folder()
     for k, (info, parts) in enumerate(names.items()):
         parts = parts[within:]
         to = scratch / str(k) / re.sub(r"[^\w .()-]", "_", parts[-1])[-100:].lstrip(".")
