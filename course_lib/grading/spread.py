@@ -29,7 +29,7 @@ from course_lib.grading.gradebook import Graded, from_data
 
 TRIES = 3  # for a hand-in whose worker is lost
 CONNECT = 10.0  # seconds in which a scheduler must answer
-WORTH_A_START = 8  # hand-ins that take about as long as it takes to start a worker for them
+WORTH_A_START = 16  # hand-ins that take about as long as it takes to start a worker for them
 AHEAD = 32  # hand-ins on their way to a cluster, at least, so that it can see how many workers it needs
 INSTALL_DASK = "python -m pip install distributed"
 T = TypeVar("T")
