@@ -13,6 +13,8 @@ from pathlib import Path
 
 from course_lib._errors import CourseError
 
+PROMPT = "--ServerApp.kernel_websocket_connection_class=course_lib.server.PromptConnection"  # see there
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit code is 0 for success, 1 for a finding, 2 for a use that cannot work.
@@ -116,7 +118,8 @@ def lab(options: argparse.Namespace, further: Sequence[str]) -> int:
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
     if not notebooks:
         raise CourseError("expected notebooks in notebooks/, found none; try `course build`")
-    jupyter = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name}"]
+    first = f"--LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name}"
+    jupyter = [sys.executable, "-m", "jupyterlab", first, PROMPT]
     if options.dry_run:
         print(shlex.join(["jupyter", "lab", *jupyter[3:], *further]))
         return 0

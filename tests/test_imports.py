@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "course_lib"
-OUTER = {"plots", "explorables", "exercises", "authoring", "grading", "cli"}
+OUTER = {"plots", "explorables", "exercises", "authoring", "grading", "server", "cli"}
 MAY_IMPORT = {
     "core": {"core"},
     "plots": {"core", "plots"},
@@ -21,13 +21,17 @@ MAY_IMPORT = {
     "exercises": {"core", "plots", "explorables", "exercises"},
     "authoring": {"core", "exercises", "authoring"},
     "grading": {"core", "exercises", "grading"},
+    "server": set(),
     "cli": {"core", *OUTER},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # What a distribution is called when it is imported, where that is not its own name; and who are run, not imported.
 IMPORT_NAMES = {"ipython": "IPython", "pyzmq": "zmq"}
 RUN = {"jupyterlab", "ipywidgets"}
-SERVE_MACHINES = ("ipykernel", "jupyter_client", "jupyterlab", "jupytext", "nbclient", "nbformat", "nbval", "pytest")
+SERVE_MACHINES = (
+    *("ipykernel", "jupyter_client", "jupyter_server", "jupyterlab"),
+    *("jupytext", "nbclient", "nbformat", "nbval", "pytest"),
+)
 
 
 def layer(module: str) -> str:

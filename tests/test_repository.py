@@ -1,6 +1,7 @@
 """What stands around the library says the same thing everywhere: dependencies, versions, commands, README."""
 
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -128,10 +130,13 @@ def test_make_test_passes_everything():
 def test_the_command_says_which_lab_it_would_open(capsys):
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     assert cli.main(["lab", "--dry-run", "--root", str(ROOT), "--port", "9000"]) == 0
-    assert (
-        capsys.readouterr().out
-        == f"jupyter lab --LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name} --port 9000\n"
-    )
+    first = f"--LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name}"
+    assert capsys.readouterr().out == f"jupyter lab {first} {cli.PROMPT} --port 9000\n"
+
+
+def test_the_class_that_the_command_names_is_a_connection_of_jupyter_s():
+    module, _, name = cli.PROMPT.partition("=")[2].rpartition(".")
+    assert issubclass(getattr(importlib.import_module(module), name), BaseKernelWebsocketConnection)
 
 
 def test_the_command_says_in_one_line_what_it_cannot_do(capsys, tmp_path):

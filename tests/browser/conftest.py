@@ -21,6 +21,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from course_lib.cli import PROMPT
 from tests.browser.bench import Bench
 
 CHROMIUM_IS_MISSING = """Chromium is missing, the browser tests cannot run; install it with
@@ -152,7 +153,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}"),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *("--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"),
+        *(PROMPT, "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"),
         "--JupyterNotebookApp.expose_app_in_browser=True",  # both give the page window.jupyterapp, with its commands
     ]
     with (home / "log").open("w", encoding="utf-8") as log:
