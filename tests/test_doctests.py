@@ -9,7 +9,7 @@ import pytest
 
 import course_lib
 
-OUTER = {"environment", "plots", "explorables", "exercises", "authoring", "grading", "cli"}
+OUTER = {"environment", "plots", "explorables", "exercises", "authoring", "grading", "server", "cli"}
 CORE = sorted(m.name for m in pkgutil.iter_modules(course_lib.__path__) if m.name not in OUTER and m.name[0] != "_")
 
 
