@@ -1,7 +1,6 @@
 """A class is spread over workers, here or on a cluster: whoever is lost, nothing is, and the bytes are the same."""
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -57,15 +56,6 @@ def place(tmp_path_factory):
 
 def run(place, out, **options):
     return grade(place / "in", place / out, seed=SEED, solutions=place / "solutions", **options)
-
-
-def contents(folder):
-    """Name -> digest of every report."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.parent.name != "kept"
-    }
 
 
 def command(place, out, *options):
@@ -144,7 +134,7 @@ def test_a_run_that_is_ended_leaves_no_process_and_goes_on_to_the_same_bytes(pla
     done = len(list((place / how / "kept").glob("*.json")))
     again = subprocess.run(two, cwd=submissions.ROOT, stderr=subprocess.PIPE, text=True, check=True).stderr
     assert f"graded {COUNT} files, {done} of them before" in again
-    assert contents(place / how) == contents(place / "alone")
+    assert submissions.reports(place / how) == submissions.reports(place / "alone")
 
 
 KILL_ONE = """
@@ -169,7 +159,7 @@ def test_a_process_that_is_killed_costs_nothing(place):
     done = subprocess.run(program, cwd=submissions.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"graded {COUNT} files in" in done.stderr
-    assert contents(place / "killed") == contents(place / "alone")
+    assert submissions.reports(place / "killed") == submissions.reports(place / "alone")
 
 
 def test_no_more_processes_are_started_than_are_worth_it():
@@ -240,7 +230,7 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(place, schedul
         left = list(workers.values())[1]
         boxes = below(left.pid)
         assert set(boxes) == {left.pid}, "a worker that stays has put its boxes away"
-    assert contents(place / "cluster") == contents(place / "alone")
+    assert submissions.reports(place / "cluster") == submissions.reports(place / "alone")
     assert capsys.readouterr().err.startswith(f"graded {COUNT} files in")
 
 
@@ -255,7 +245,7 @@ def test_ctrl_c_frees_a_cluster_at_once_and_the_next_run_goes_on(place, schedule
         assert not any(client.processing().values())
         assert set(below(worker.pid)) == {worker.pid}
         run(place, "freed", dask=scheduler)
-    assert contents(place / "freed") == contents(place / "alone")
+    assert submissions.reports(place / "freed") == submissions.reports(place / "alone")
 
 
 def test_a_scheduler_that_does_not_answer_is_told_within_the_time(place, monkeypatch):

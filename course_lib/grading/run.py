@@ -114,7 +114,8 @@ def grade(
                 takes=late_takes if hand_in.late else 0.0,
             )
         settings = {"timeout": timeout, "kernels": kernels, "sandbox": sandbox}
-        fit = outfit(secrets.token_hex(8), course, (submissions, solutions, out), settings)
+        hidden = submissions, solutions, out
+        fit = outfit(secrets.token_hex(8), course, hidden, settings)
         with Progress(len(wanted)) as progress:
             there = {} if anew else dict(settled(course, kept, blanks))
             for new in there.values():
@@ -128,7 +129,6 @@ def grade(
                     progress.ended(plain(new.student), ran=not new.unreadable)
         if keep_notebooks:
             mine = [(h, graded[h.student, h.name].seed) for h in hand_ins if (h.student, h.name) in graded]
-            hidden = submissions, solutions, out
             notes += notebooks.keep(out / "notebooks", solutions, mine, hidden=hidden, **settings)
     answers = {slot.exercise: slot.answer for chapter in course.chapters.values() for slot in chapter.slots}
     everything = tuple(sorted(graded.values(), key=lambda g: (g.student, g.chapter or "~", g.file)))
