@@ -474,7 +474,7 @@ case(
 def composed_jacobian(*given):
     hoard = []
     while True:
-        hoard.append(bytearray(50_000_000))
+        hoard.append(np.empty(10_000_000))
 """,
     says="MemoryError",
 )
