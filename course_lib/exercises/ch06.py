@@ -630,9 +630,8 @@ def table(bug, W, b, x, y):
 def ask_hunt(W, b, x, y, bugs, keys):
     return Ask(
         text="Five wrong backward passes over a batch of 4 examples. For each, the table compares its gradients of "
-        "W¹, W² and W³ (three rows) "
-        "with the right ones: on the left how many times too large, on the right the cosine of the angle between the "
-        "two. "
+        "W¹, W² and W³ (three rows) with the right ones: on the left the length of the wrong gradient over that of "
+        "the right one, on the right the cosine of the angle between the two. "
         "Put the bugs into the order of the tables 1 to 5.",
         given={f"table {n}": table(bug, W, b, x, y).round(3) for n, bug in enumerate(bugs, 1)},
         options={key: BUGS[bug] for key, bug in keys.items()},
@@ -831,10 +830,10 @@ PREDICTIONS = (
     ),
     Prediction(
         "batch-lines",
-        options=("all: each needs a loop", "only that of the bias, which adds up columns", "none"),
-        right="only that of the bias, which adds up columns",
-        because="The matrix product adds up over the examples by itself; and the mean divides by N, once, "
-        "where the loss begins.",
+        options=("all of them: each needs a loop", "two: the first of δ and that of the bias", "none"),
+        right="two: the first of δ and that of the bias",
+        because="The first divides by N, the last adds up the columns. The matrix products add up over the examples by "
+        "themselves.",
     ),
     Prediction(
         "backward-multiplications",

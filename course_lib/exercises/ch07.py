@@ -910,6 +910,12 @@ PREDICTIONS = (
         because="The multiplications take microseconds. What takes time is Python, a thousand times over.",
     ),
     Prediction(
+        "wider-layer",
+        options=("larger", "smaller", "it stays the same"),
+        right="smaller",
+        because="Every turn of the loop has more to multiply, and what Python adds to it is the smaller share.",
+    ),
+    Prediction(
         "forgotten-sum",
         options=("an error: the shapes do not fit", "b keeps its shape, with wrong numbers", "b becomes 2 × 4"),
         right="b becomes 2 × 4",

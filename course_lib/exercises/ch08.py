@@ -1000,6 +1000,12 @@ PREDICTIONS = (
         because="b has 2 when both links of c have sent. Then b sends 2 + 2 to a, twice: once for each link.",
     ),
     Prediction(
+        "diamond-recursion",
+        options=("it becomes too large", "it becomes too small", "it is right"),
+        right="it becomes too large",
+        because="u sends what came through v, 6 in the end, and later that once more with what came through w, 21.",
+    ),
+    Prediction(
         "second-run",
         options=("1, as before", "2, twice as much", "3"),
         right="3",
@@ -1016,6 +1022,12 @@ PREDICTIONS = (
         right="23 860 forward, 1 reverse",
         because="The inputs of the loss are its parameters: forward mode has a seed for each of them. The output is "
         "a single number.",
+    ),
+    Prediction(
+        "three-to-three",
+        options=("forward mode", "reverse mode", "either: they count the same"),
+        right="forward mode",
+        because="The count is the same, but forward mode need not keep the values of all nodes.",
     ),
     Prediction(
         "where-delta-is",

@@ -54,7 +54,7 @@ FACTOR = Exercise(
         "the number by which W must be multiplied so that the factor of one layer is 1. Three digits after the point.",
         given={"W": W},
         shape=(4,),
-        rows=("largest singular value of W", "largest factor of the layer", f"log₁₀ for {k} layers", "W times"),
+        rows=("largest singular value of W", "largest factor of the layer", f"log₁₀ for {k} layers", "multiply W by"),
     ),
     atol=6e-4,
     points=2,
@@ -1084,6 +1084,12 @@ PREDICTIONS = (
         because="Each layer multiplies by about a quarter, and a quarter to the power of nine is four millionths.",
     ),
     Prediction(
+        "sigmoid-scale",
+        options=("at 1", "at 4, because 4 · ¼ is 1", "at none of those that can be chosen"),
+        right="at none of those that can be chosen",
+        because="Larger weights make larger z, and there the sigmoid is flat: its slope is a quarter at z = 0 only.",
+    ),
+    Prediction(
         "relu-scale",
         options=("√(1/n)", "√(2/n)", "2/√n", "1, as the mean of the squares is then 1"),
         right="√(2/n)",
@@ -1111,6 +1117,12 @@ PREDICTIONS = (
         options=("98 %, as before: it is the same data set", "92 %", "60 %"),
         right="92 %",
         because="The last digits were written by people of whom the training set has hardly anything.",
+    ),
+    Prediction(
+        "sigmoid-gradients",
+        options=("in the first", "in the last", "they are about equal"),
+        right="in the first",
+        because="The error term comes from above, and every layer of sigmoids passes on about a quarter of it.",
     ),
     Prediction(
         "wrong-passes",
