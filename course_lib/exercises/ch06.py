@@ -557,7 +557,7 @@ NEEDS_W2 = Exercise(
         ),
         KnownMistake(
             "no-loss",
-            "the error terms begin at the loss; what does the first of them, at the top, read?",
+            "the error terms begin at the loss, with a of the last layer and y; neither is among yours",
             "Write down δ of the last layer. Which letters stand in it?",
             lambda L: [name for name in needs(L) if name not in ("y", f"a{L}")],
         ),

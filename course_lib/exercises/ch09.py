@@ -675,13 +675,13 @@ COST_ORDER = Exercise(
         ),
         KnownMistake(
             "biases-are-many",
-            "the biases come after one-sided differences here: how many of the parameters are biases?",
+            "the biases come after one-sided differences here; but few of the parameters are biases",
             "Count the biases of a layer, and its weights.",
             in_order("forward", "back", "one-sided", "biases", "central"),
         ),
         KnownMistake(
             "central-before-one-sided",
-            "central differences come before one-sided ones here; which of them shares a value between all slopes?",
+            "central differences come before one-sided ones here; but these share one value between all slopes",
             "Of all the points at which the loss is computed, which do the two ways have in common?",
             in_order("forward", "back", "biases", "central", "one-sided"),
         ),

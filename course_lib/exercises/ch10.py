@@ -587,7 +587,7 @@ DIGITS = Exercise(
     hints=(
         "Which parts do you have already: a start for the weights, the gradients of a batch, the loop?",
         "Draw W with variance 1/n, set b to 0; some 20 to 40 epochs of small batches in a new order each time.",
-        "Try η = 0.1, μ = 0.9, 20 examples a batch, 30 epochs: `train` of the lesson does it in a line.",
+        "Try η = 0.1, μ = 0.9, 20 examples a batch, 30 epochs: the function train of the lesson does it in a line.",
     ),
 )
 
