@@ -103,6 +103,9 @@ def with_entry(array, index, value):
         (lambda W, x: W @ x + 1j, "wrong-type"),
         (lambda W, x: (W @ x).astype(np.float16), "wrong-type"),
         (lambda W, x: W @ x * (1 + 1e-7), "finite-difference"),
+        (lambda W, x: (W @ x).round(3), "rounded"),
+        (lambda W, x: (W @ x).round(8), "rounded"),
+        (lambda W, x: (W @ x).round(8) + 1e-6, "finite-difference"),
         (lambda W, x: W @ x * (1 + 1e-11), "finite-difference"),
         (lambda W, x: W @ x * (1 + 1e-14), "correct"),
         (lambda W, x: -W @ x, "sign"),
@@ -164,6 +167,8 @@ def test_the_transpose_of_a_square_matrix_is_seen():
         (lambda dW, db, N: ([None, dW[1], dW[2]], [None, 0 * db[1] + 1, db[2]]), "incorrect"),
         (lambda dW, db, N: (dW[1:], db[1:]), "wrong-shape"),
         (lambda dW, db, N: dW, "wrong-shape"),
+        (lambda dW, db, N: (db, dW), "parts-exchanged"),
+        (lambda dW, db, N: (db, [None, 2 * dW[1], dW[2]]), "wrong-shape"),
         (lambda dW, db, N: ([None, dW[1], dW[2].T], db), "transposed"),
         (lambda dW, db, N: ([None, dW[1], dW[2].T + 1], db), "wrong-shape"),
         (lambda dW, db, N: ([None, dW[1].T, dW[2].T], [None, db[1].T, db[2].T]), "transposed"),
@@ -184,8 +189,21 @@ def test_the_parts_that_are_exact_are_named():
 
 def test_factors_by_part_are_told_apart():
     found = verdict(LAYERS, lambda x, V: (LAYERS.right(x, V)[0], [None, *(3 * b for b in LAYERS.right(x, V)[1][1:])]))
-    assert "dW[1] is exact" in found.says
-    assert "db[2] is 3 times what it should be" in found.says
+    assert found.says == "dW[1] and dW[2] are exact; db[1] and db[2] are 3 times what they should be"
+
+
+def test_a_power_of_n_is_said_with_its_number_where_that_is_one():
+    same = [{"W": np.ones((2, 2)), "x": np.array([[1.0, 2.0, 4.0], [0.5, 3.0, 1.0]])}]
+    for factor, says in ((3, "N = 3 times"), (1 / 3, "1/N = 1/3 of"), (1 / 9, "1/(N times N) = 1/9 of")):
+        record = evaluate(lambda W, x, factor=factor: factor * W @ x, same, "code")
+        assert f"is {says} what it should be" in diagnose(PRODUCT, same, record).line()
+    assert "is N times what it should be" in verdict(PRODUCT, lambda W, x: W @ x * x.shape[1]).line()
+
+
+def test_several_transposes_are_spoken_of_as_several():
+    two = dataclasses.replace(LAYERS, right=lambda x, V: (V, x), parts=("one", "other"))
+    assert "one and other are the transposes of what" in verdict(two, lambda x, V: (V.T, x.T)).line()
+    assert "one is the transpose of what" in verdict(two, lambda x, V: (V.T, x)).line()
 
 
 def test_typed_numbers_never_show_what_is_expected():
@@ -197,6 +215,16 @@ def test_typed_numbers_never_show_what_is_expected():
     assert name_of(verdict(GRID, a.T)) == "transposed"
     assert verdict(GRID, [[1, ...], [2, 3]]).line() == "Not finished: 1 of 4 entries is still blank."
     assert verdict(GRID, "1 2 3").kind == "wrong-type"
+
+
+def test_typed_numbers_with_too_few_digits_are_rounded_and_no_multiple():
+    close_to = dataclasses.replace(GRID, right=lambda a: np.pi * a, atol=6e-3)
+    right = np.pi * np.array([[1.0, 2.0, 3.0], [4.0, 5.0, -6.0]])
+    assert verdict(close_to, right.round(2).tolist()) == o.Correct()
+    assert name_of(verdict(close_to, right.round(1).tolist())) == "rounded"
+    assert name_of(verdict(close_to, with_entry(right.round(2), (1, 2), -18.8).tolist())) == "rounded"
+    assert verdict(close_to, (1.005 * right).tolist()).kind == "incorrect"
+    assert verdict(close_to, right.round().astype(int).tolist()).kind == "incorrect"
 
 
 def test_one_number_is_never_called_a_multiple():

@@ -152,6 +152,7 @@ def test_a_declaration_is_complete(e):
     assert len({h for h in e.hints if h}) == 3
     assert (e.ask is None) == (e.kind == "code")
     assert all(m.says and m.hint for m in e.mistakes)
+    assert all(m.says[-1] not in ".?!" for m in e.mistakes)  # a full stop is put behind it
     names = [m.name for m in e.mistakes]
     assert len(set(names)) == len(names) >= 3
     assert all(n == n.lower() and " " not in n for n in [e.id, *names])

@@ -281,6 +281,31 @@ def test_unambiguous_shapes_are_taken_for_what_they_mean(came, shape):
     assert fit(np.array(came), shape).shape == shape
 
 
+def test_arrays_of_one_entry_in_a_list_are_numbers():
+    column = np.array([[1.0], [2.0]])
+    assert to_array([column[0], 3.0, column[1:]]).tolist() == [1.0, 3.0, 2.0]
+    assert to_array([[column[0], 3], [4, column[1]]]).tolist() == [[1, 3], [4, 2]]
+    assert to_array(column[:1]).shape == (1, 1)
+    with pytest.raises(Misfit):
+        to_array([column, 3.0])
+
+
+def test_layers_in_an_array_of_objects_are_their_list():
+    layers = np.empty(3, dtype=object)
+    layers[1], layers[2] = np.ones((2, 3)), np.ones((4, 2))
+    came = through_json((layers, layers))
+    assert [p.shape for p in named_parts(came, ("dW", "db"), like=([None, *layers[1:]],) * 2).values()] == [
+        (2, 3),
+        (4, 2),
+        (2, 3),
+        (4, 2),
+    ]
+    nested = np.empty(1, dtype=object)
+    nested[0] = nested
+    with pytest.raises(ValueError, match="nested at most"):
+        encode(nested)
+
+
 @pytest.mark.parametrize(
     "came, shape", [((2, 1), (1, 2)), ((2, 3), (3, 2)), ((6,), (2, 3)), ((4,), (2, 2)), ((3,), (2,)), ((1, 2, 1), (2,))]
 )

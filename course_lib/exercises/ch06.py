@@ -65,6 +65,7 @@ def backward(
     back=lambda l, W, dW: W[l].T,
     left=lambda l, z, a: a[l - 1],
     outer=lambda delta, left: delta @ left.T,
+    used=lambda top, arriving, delta: delta,
 ):
     """Back-propagation with every part open to a mistake: (6.1) to (6.4) when nothing is replaced."""
     L = len(W) - 1
@@ -72,7 +73,8 @@ def backward(
     arriving = error(a[L], y)
     for l in range(L, 0, -1):
         delta = arriving * slope(l, z, a)
-        dW[l], db[l] = outer(delta, left(l, z, a)), delta.sum(axis=1, keepdims=True)
+        stored = used(l == L, arriving, delta)
+        dW[l], db[l] = outer(stored, left(l, z, a)), stored.sum(axis=1, keepdims=True)
         if l > 1:
             arriving = back(l, W, dW) @ delta
     return dW, db
@@ -131,6 +133,8 @@ def updated_first(W, z, a, y, eta=ETA):
 
 NO_SLOPE_HIDDEN = {"slope": lambda l, z, a: dsigmoid(z[l]) if l == len(z) - 1 else 1.0}
 NO_SLOPE_OUTPUT = {"slope": lambda l, z, a: 1.0 if l == len(z) - 1 else dsigmoid(z[l])}
+NO_SLOPES = {"slope": lambda l, z, a: 1.0}
+VALUE_FOR_SLOPE = {"slope": lambda l, z, a: a[l]}
 SLOPE_AT_A = {"slope": lambda l, z, a: dsigmoid(a[l])}
 A_FORMULA_ON_Z = {"slope": lambda l, z, a: z[l] * (1 - z[l])}
 W_NOT_TRANSPOSED = {"back": lambda l, W, dW: W[l]}
@@ -161,6 +165,19 @@ TWO = Exercise(
             "Which loss has δ = a − y? Is it the one in this task?",
             wrong_two(**NO_SLOPE_OUTPUT),
             row=2,
+        ),
+        KnownMistake(
+            "no-slopes",
+            "σ′(z) is missing in both layers: what you have are slopes along a, not along z",
+            "What happens between a z and its a? Each error term needs the slope of that step.",
+            wrong_two(**NO_SLOPES),
+            row=1,
+        ),
+        KnownMistake(
+            "value-for-slope",
+            "σ stands where its slope σ′ belongs",
+            "Along the path the slopes are multiplied, not the values. What is σ′, in terms of a?",
+            wrong_two(**VALUE_FOR_SLOPE),
         ),
         KnownMistake(
             "slope-at-a",
@@ -331,6 +348,33 @@ BACKWARD = Exercise(
             "Which loss has δ = a − y? Is it the one in this task?",
             wrong_backward(**NO_SLOPE_OUTPUT),
             row=2,
+        ),
+        KnownMistake(
+            "no-slopes",
+            "σ′(z) is missing in every layer: what you have are slopes along a, not along z",
+            "What happens between a z and its a? Each error term needs the slope of that step.",
+            wrong_backward(**NO_SLOPES),
+            row=1,
+        ),
+        KnownMistake(
+            "value-for-slope",
+            "σ stands where its slope σ′ belongs",
+            "Along the path the slopes are multiplied, not the values. What is σ′, in terms of a?",
+            wrong_backward(**VALUE_FOR_SLOPE),
+        ),
+        KnownMistake(
+            "slope-twice",
+            "σ′ of the hidden layers is multiplied in twice",
+            "Count the σ′ on the path from the loss to W¹: one for each layer.",
+            wrong_backward(slope=lambda l, z, a: dsigmoid(z[l]) ** (1 if l == len(z) - 1 else 2)),
+            row=6,
+        ),
+        KnownMistake(
+            "before-the-slope",
+            "in the hidden layers ∂L/∂a was used for δ; what you pass down is right, what you make dW and db of is not",
+            "Give ∂L/∂a a name of its own. Which of the two goes into (6.3)?",
+            wrong_backward(used=lambda top, arriving, delta: delta if top else arriving),
+            row=13,
         ),
         KnownMistake(
             "slope-at-a",
@@ -505,6 +549,26 @@ NEEDS_W2 = Exercise(
             row=1,
         ),
         KnownMistake(
+            "no-weights",
+            "each step down goes through the weights of the layer above, and reads them",
+            "What is multiplied with δ³ to make δ²?",
+            lambda L: [name for name in needs(L) if name[0] != "W"],
+            row=14,
+        ),
+        KnownMistake(
+            "no-loss",
+            "the error terms begin at the loss, with a of the last layer and y; neither is among yours",
+            "Write down δ of the last layer. Which letters stand in it?",
+            lambda L: [name for name in needs(L) if name not in ("y", f"a{L}")],
+        ),
+        KnownMistake(
+            "all-activations",
+            "the a of the hidden layers above are read for the gradients of their own layers, not on the way to W²",
+            "Which letters stand in δ^l? Is there an a of a hidden layer among them?",
+            lambda L: sorted([*needs(L), *(f"a{l}" for l in range(2, L))]),
+            row=15,
+        ),
+        KnownMistake(
             "one-layer-only",
             "that is δ² (a¹)ᵀ with δ² from one layer up, but the error term above has to come from somewhere, too",
             "Follow δ² back to δ³, and on to the loss. What does each of them read?",
@@ -566,9 +630,8 @@ def table(bug, W, b, x, y):
 def ask_hunt(W, b, x, y, bugs, keys):
     return Ask(
         text="Five wrong backward passes over a batch of 4 examples. For each, the table compares its gradients of "
-        "W¹, W² and W³ (three rows) "
-        "with the right ones: on the left how many times too large, on the right the cosine of the angle between the "
-        "two. "
+        "W¹, W² and W³ (three rows) with the right ones: on the left the length of the wrong gradient over that of "
+        "the right one, on the right the cosine of the angle between the two. "
         "Put the bugs into the order of the tables 1 to 5.",
         given={f"table {n}": table(bug, W, b, x, y).round(3) for n, bug in enumerate(bugs, 1)},
         options={key: BUGS[bug] for key, bug in keys.items()},
@@ -767,10 +830,10 @@ PREDICTIONS = (
     ),
     Prediction(
         "batch-lines",
-        options=("all: each needs a loop", "only that of the bias, which adds up columns", "none"),
-        right="only that of the bias, which adds up columns",
-        because="The matrix product adds up over the examples by itself; and the mean divides by N, once, "
-        "where the loss begins.",
+        options=("all of them: each needs a loop", "two: the first of δ and that of the bias", "none"),
+        right="two: the first of δ and that of the bias",
+        because="The first divides by N, the last adds up the columns. The matrix products add up over the examples by "
+        "themselves.",
     ),
     Prediction(
         "backward-multiplications",

@@ -278,6 +278,18 @@ DELTA = Exercise(
             row=28,
         ),
         KnownMistake(
+            "exp-twice",
+            "the numbers given are the exponentials already; here e was raised to their power once more",
+            "What stands in the numerator of the softmax, and what are you given?",
+            lambda powers, labels: (softmax(powers.astype(float)) - one_hot(labels)) / 2,
+        ),
+        KnownMistake(
+            "no-target",
+            "these are the probabilities, divided by 2; the targets are not there",
+            "Should the slope along the logit of the true class be positive or negative?",
+            wrong_delta(lambda a, y: a / 2),
+        ),
+        KnownMistake(
             "not-normalised",
             "e to the z is not yet a probability",
             "What do the three numbers of a column have to add up to?",
@@ -446,6 +458,13 @@ BATCH = Exercise(
             row=3,
         ),
         KnownMistake(
+            "sigmoid-slope",
+            "σ′(z) was multiplied in at the output, as in chapter 6; here a softmax with cross-entropy stands there",
+            "What did (7.5) leave of the slope of the output?",
+            lambda W, z, a, y: backward(W, z, a, y, lambda a, y: (a - y) * dsigmoid(z[-1]) / y.shape[1]),
+            row=3,
+        ),
+        KnownMistake(
             "softmax-elementwise",
             "the softmax was taken entry by entry, with slope a(1 − a)",
             "If one logit grows, what happens to the other probabilities?",
@@ -481,6 +500,25 @@ BATCH = Exercise(
             row=4,
         ),
         KnownMistake(
+            "a-formula-on-z",
+            "the formula a(1 − a) was fed with z",
+            "Can σ′ be negative? Print the least and the greatest value of yours.",
+            wrong_batch(slope=lambda z: z * (1 - z)),
+            row=5,
+        ),
+        KnownMistake(
+            "value-for-slope",
+            "σ stands where its slope σ′ belongs",
+            "Along the path the slopes are multiplied, not the values. What is σ′, in terms of a?",
+            wrong_batch(slope=sigmoid),
+        ),
+        KnownMistake(
+            "summed-first",
+            "δ and a were summed over the batch before they met: first multiply, example by example, then add up",
+            "Write dW for one example. Then add up these matrices.",
+            wrong_batch(outer=lambda delta, below: np.outer(delta.sum(axis=1), below.sum(axis=1))),
+        ),
+        KnownMistake(
             "sign",
             "every sign is turned round: the error term is a − y, not y − a",
             "If the logit of the true class grows, does the loss rise or fall?",
@@ -489,7 +527,7 @@ BATCH = Exercise(
         ),
     ),
     hints=(
-        "Which of the eight lines of chapter 6 change when x has N columns?",
+        "Which lines of chapter 6's backward pass change when x has N columns?",
         "The first, δ of the last layer, and the last, the sum of the bias. The rest stays as it is.",
         "δ^L = (a^L − y) / N;  δ^l = (W^(l+1))ᵀ δ^(l+1) ⊙ σ′(z^l);  dW^l = δ^l (a^(l−1))ᵀ;  db^l = Σₙ δ^l_n",
     ),
@@ -523,6 +561,14 @@ def unshifted(z):
     return np.exp(z) / np.exp(z).sum(axis=0)
 
 
+def without_axes(z):
+    return np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+
+
+def one_sum(z):
+    return np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum()
+
+
 def shifted_once(z):
     return np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=0)
 
@@ -553,6 +599,20 @@ LAYER = Exercise(
             row=31,
         ),
         KnownMistake(
+            "no-axis",
+            "maximum and sum were taken over the whole batch: all its numbers together add up to 1",
+            "The numbers of each example add up to 1. Which axis do the maximum and the sum run along?",
+            wrong_layer(forward=without_axes),
+            row=28,
+        ),
+        KnownMistake(
+            "one-sum",
+            "every column was divided by the sum of the whole batch; each has a sum of its own",
+            "What do the numbers of one example add up to? Which axis does the sum run along?",
+            wrong_layer(forward=one_sum),
+            row=28,
+        ),
+        KnownMistake(
             "over-examples",
             "the softmax ran along the rows: it is the entries of a column that add up to 1",
             "Which index counts the examples?",
@@ -571,6 +631,13 @@ LAYER = Exercise(
             "the first half of the Jacobian is there, diag(a); its second half, a aᵀ, is not",
             "J = diag(a) − a aᵀ. Multiply g by both.",
             wrong_layer(lambda a, g: a * g),
+            row=30,
+        ),
+        KnownMistake(
+            "unweighted-sum",
+            "the inner sum is that of g alone; its terms are a times g",
+            "Write out entry i of diag(a) g − a (aᵀ g). What is aᵀ g?",
+            wrong_layer(lambda a, g: a * (g - g.sum(axis=0))),
             row=30,
         ),
         KnownMistake(
@@ -726,6 +793,12 @@ NET = Exercise(
             row=42,
         ),
         KnownMistake(
+            "no-penalty",
+            "the penalty is missing, in the loss and in the gradients of the weights",
+            "Which term of the loss does not depend on the examples?",
+            wrong_rows(penalty=lambda W, strength: 0.0, decay=lambda W, strength: 0.0),
+        ),
+        KnownMistake(
             "penalty-averaged",
             "the penalty was divided by N; it belongs to the weights, not to the examples",
             "Would twice the data change the weights, and so the penalty?",
@@ -747,6 +820,20 @@ NET = Exercise(
             "Divide the data part by N, in the loss and in δ.",
             wrong_rows(error=lambda p, y: p - y, mean=np.sum),
             row=17,
+        ),
+        KnownMistake(
+            "sum-in-gradient",
+            "the loss is a mean over the examples, but the gradients belong to their sum",
+            "Where does the 1/N of the loss enter the way back?",
+            wrong_rows(error=lambda p, y: p - y),
+            row=24,
+        ),
+        KnownMistake(
+            "sign",
+            "the error term is turned round: it is p − y, not y − p",
+            "If the score of the true class grows, does the loss rise or fall?",
+            wrong_rows(error=lambda p, y: (y - p) / len(y)),
+            row=25,
         ),
         KnownMistake(
             "extra-slope",
@@ -821,6 +908,12 @@ PREDICTIONS = (
         ),
         right="far more than ten times as fast",
         because="The multiplications take microseconds. What takes time is Python, a thousand times over.",
+    ),
+    Prediction(
+        "wider-layer",
+        options=("larger", "smaller", "it stays the same"),
+        right="smaller",
+        because="Every turn of the loop has more to multiply, and what Python adds to it is the smaller share.",
     ),
     Prediction(
         "forgotten-sum",

@@ -57,9 +57,10 @@ CIRCUIT = [("mul", 0, 1), ("add", 3, 2), ("mul", 4, 2)]  # p = x y, q = p + z, f
 
 def draw_circuit(rng):
     x, y, z = (int(v) for v in rng.choice([2, 3, 4, 5, 6, 7], 3, replace=False) * rng.choice([-1, 1], 3))
-    if x * y + z in (0, z, x, y, 1, -1):
+    v = [int(v) for v in rng.choice([-3, -2, 2, 3, 4], 3, replace=False)]
+    if x * y + z in (0, z, x, y, 1, -1) or v[0] * v[1] in (v[0] * y + x * v[1], x * v[1], 0):
         return draw_circuit(rng)
-    return {"x": x, "y": y, "z": z, "v": [int(v) for v in rng.choice([-3, -2, 2, 3, 4], 3, replace=False)]}
+    return {"x": x, "y": y, "z": z, "v": v}
 
 
 def right_circuit(x, y, z, v):
@@ -128,7 +129,13 @@ HAND = Exercise(
             "product-of-tangents",
             "the tangent of a product is not the product of the tangents",
             "If q and z both move a little, which two parts of the change of q z are large?",
-            wrong_circuit(lambda x, y, z, v: {4: (v[0] * y + x * v[1] + v[2]) * v[2]}),
+            wrong_circuit(lambda x, y, z, v: {4: (v[0] * v[1] + v[2]) * v[2]}),
+        ),
+        KnownMistake(
+            "product-of-tangents-in-p",
+            "ṗ is not ẋ times ẏ: each factor moves p by its own speed times the other factor",
+            "If x moves and y stays, does p = x y stay?",
+            wrong_circuit(lambda x, y, z, v: {4: (v[0] * v[1] + v[2]) * z + (x * y + z) * v[2]}),
         ),
         KnownMistake(
             "tangent-without-fork",
@@ -386,6 +393,25 @@ def reverse(
     return wrong
 
 
+def recursive_pull(program, numbers):
+    """Each number of the tape pulls, and so do all below it, each time."""
+    tape = real(run(program, numbers))
+    adjoint = [0.0] * (len(tape) - 1) + [1.0]
+
+    def pull(k):
+        if k >= len(numbers):
+            op, *of = program[k - len(numbers)]
+            u = [tape[i] for i in of]
+            slopes = {"add": [1.0, 1.0], "mul": u[::-1], "tanh": [1 - math.tanh(u[0]) ** 2]}[op]
+            for i, slope in zip(of, slopes, strict=True):
+                adjoint[i] += slope * adjoint[k]
+                pull(i)
+
+    for k in reversed(range(len(tape))):
+        pull(k)
+    return tape, adjoint
+
+
 VALUE = Exercise(
     id="value-class",
     title="A number that remembers",
@@ -424,6 +450,19 @@ VALUE = Exercise(
             reverse(sent=lambda slope, adjoint: slope),
         ),
         KnownMistake(
+            "nothing-sent",
+            "only the last number has an adjoint: nothing was sent on from it",
+            "Does every new number know what it was made from, and does pull() add to those, not to itself?",
+            reverse(sent=lambda slope, adjoint: 0.0),
+        ),
+        KnownMistake(
+            "pull-again",
+            "pull() makes the numbers below pull, too: they send before all has arrived, and more than once",
+            "Who calls pull() for each number, and in which order? Once is enough.",
+            recursive_pull,
+            row=36,
+        ),
+        KnownMistake(
             "no-slope-of-tanh",
             "the adjoint goes through tanh unchanged: the slope 1 − tanh² is missing",
             "How much does tanh(z) move when z does?",
@@ -436,6 +475,12 @@ VALUE = Exercise(
             "You have t = tanh(z) already. Is it 1 − t² or 1 − tanh(t)²?",
             reverse(tanh=lambda z: 1 - math.tanh(math.tanh(z)) ** 2),
             row=4,
+        ),
+        KnownMistake(
+            "sigmoid-slope",
+            "t(1 − t) is the slope of the sigmoid; that of tanh is 1 − t²",
+            "What is the slope of tanh at 0, where t = 0?",
+            reverse(tanh=lambda z: math.tanh(z) * (1 - math.tanh(z))),
         ),
         KnownMistake(
             "formula-on-input",
@@ -464,7 +509,8 @@ def draw_mend(rng):
     inputs = [str(name) for name in rng.permutation(list("xyz"))]
     while True:  # until a node is met before all of its users: there are orders in which that goes well by chance
         case = {"links": [links[k] for k in rng.permutation(len(links))], "outputs": ["p", "q"], "inputs": inputs}
-        if not np.allclose(swept(recursive(once=True))(*case.values()), right_mend(*case.values())):
+        early = (swept(recursive(once=True)), swept(nearest_sends_first))
+        if not any(np.allclose(sweep(*case.values()), right_mend(*case.values())) for sweep in early):
             return case
 
 
@@ -542,6 +588,17 @@ def recursive(at_once=False, once=False):
     return sweep
 
 
+def nearest_sends_first(links, output, adjoint):
+    """Nodes in a queue, each when it is met first."""
+    queue = [output]
+    for name in queue:
+        for start, end, slope in links:
+            if end == name:
+                adjoint[start] += slope * adjoint[name]
+                if start not in queue:
+                    queue.append(start)
+
+
 MEND = Exercise(
     id="mend-recursion",
     title="Mend the recursion",
@@ -552,8 +609,16 @@ MEND = Exercise(
     points=3,
     mistakes=(
         KnownMistake(
+            "unmended",
+            "this is the recursion as it was: a node with two users sends twice, the second time all of it again; "
+            "and the second output finds the adjoints of the first",
+            "How often does a node with two users send? And what does it hold when the next output begins?",
+            swept(recursive(), cleared=False),
+            row=36,
+        ),
+        KnownMistake(
             "recursion",
-            "this is the recursion as it was: a node with two users sends twice, the second time all of it again",
+            "the adjoints are cleared now, but a node with two users still sends twice, each time all that it has",
             "How often does a node with two users send? Let every node send once, when nothing more can arrive.",
             swept(recursive()),
             row=36,
@@ -570,6 +635,21 @@ MEND = Exercise(
             "every node sends once, but some before all has arrived: what comes later goes no further",
             "A node may send when all of its users have sent. Which order of the nodes sees to that?",
             swept(recursive(once=True)),
+            row=36,
+        ),
+        KnownMistake(
+            "once-not-cleared",
+            "every node sends once, but some too early; and the second output finds the adjoints of the first",
+            "A node may send when all of its users have sent. And what does it hold when the next output begins?",
+            swept(recursive(once=True), cleared=False),
+            row=36,
+        ),
+        KnownMistake(
+            "nearest-first",
+            "the nodes send in the order in which they are met, nearest to the output first; but a node with a short "
+            "way to the output may have a long one, too",
+            "What counts is the longest way. Find a node that is used both early and late.",
+            swept(nearest_sends_first),
             row=36,
         ),
         KnownMistake(
@@ -657,6 +737,24 @@ DUAL = Exercise(
             "the tangent of a product is not the product of the tangents",
             "(a + ȧ)(b + ḃ) = a b + …? Which parts are small of first order?",
             forward(mul=lambda value, of, dots: dots[0] * dots[1]),
+        ),
+        KnownMistake(
+            "own-factor",
+            "at the products each tangent is multiplied with its own factor; it is the other factor's turn",
+            "If a moves and b stays, by how much does a · b move?",
+            forward(mul=lambda value, of, dots: of[0] * dots[0] + of[1] * dots[1]),
+        ),
+        KnownMistake(
+            "quotient-of-tangents",
+            "the tangent of a quotient is not the quotient of the tangents",
+            "If b stays, ḃ is 0. What would yours say?",
+            forward(div=lambda value, of, dots: dots[0] / dots[1]),
+        ),
+        KnownMistake(
+            "denominator-still",
+            "the tangent of a / b is ȧ / b only if b stays where it is",
+            "If a stays and b moves, does a / b stay?",
+            forward(div=lambda value, of, dots: dots[0] / of[1]),
         ),
         KnownMistake(
             "quotient-sign",
@@ -902,6 +1000,12 @@ PREDICTIONS = (
         because="b has 2 when both links of c have sent. Then b sends 2 + 2 to a, twice: once for each link.",
     ),
     Prediction(
+        "diamond-recursion",
+        options=("it becomes too large", "it becomes too small", "it is right"),
+        right="it becomes too large",
+        because="u sends what came through v, 6 in the end, and later that once more with what came through w, 21.",
+    ),
+    Prediction(
         "second-run",
         options=("1, as before", "2, twice as much", "3"),
         right="3",
@@ -918,6 +1022,12 @@ PREDICTIONS = (
         right="23 860 forward, 1 reverse",
         because="The inputs of the loss are its parameters: forward mode has a seed for each of them. The output is "
         "a single number.",
+    ),
+    Prediction(
+        "three-to-three",
+        options=("forward mode", "reverse mode", "either: they count the same"),
+        right="forward mode",
+        because="The count is the same, but forward mode need not keep the values of all nodes.",
     ),
     Prediction(
         "where-delta-is",

@@ -58,6 +58,11 @@ def counted(change):
     return wrong
 
 
+def without_the_last(f, w, sizes, N):
+    down = f - N * sizes[-1] * sizes[-2]
+    return [f, down, w, (f + down + w) / f]
+
+
 COUNT = Exercise(
     id="count-multiplications",
     title="Count the multiplications",
@@ -80,6 +85,24 @@ COUNT = Exercise(
             "δ is carried down to the input as well; there is nothing below the first layer that wants it",
             "Which is the lowest layer that has a δ, and whose W carries it there?",
             counted(lambda f, d, w, sizes, N: [f, f, w, 3]),
+        ),
+        KnownMistake(
+            "last-layer-left-out",
+            "δ is carried down through every W but that of the first layer; here that of the last is left out",
+            "Which δ is there first, and through which W does it go down?",
+            counted(lambda f, d, w, sizes, N: without_the_last(f, w, sizes, N)),
+        ),
+        KnownMistake(
+            "down-for-weights",
+            "the second and the third number have changed places",
+            "Which of the two products does the first layer lack?",
+            counted(lambda f, d, w, sizes, N: [f, w, d, (f + d + w) / f]),
+        ),
+        KnownMistake(
+            "always-three",
+            "the last number is 3 only if every layer has all three products",
+            "Add up your first three numbers and divide by the first.",
+            counted(lambda f, d, w, sizes, N: [f, d, w, 3]),
         ),
         KnownMistake(
             "batch-forgotten",
@@ -146,7 +169,7 @@ def right_timer(durations, grain, block, blocks):
     return float(np.sort(np.diff(ends))[blocks // 2] / calls)
 
 
-def timer(kept_trials=False, calls=None, divide=True, one_start=False, of=np.median):
+def timer(kept_trials=False, calls=None, divide=True, one_start=False, twice_more=False, of=np.median):
     """A timer that does what it is told, on the clock of the recording."""
 
     def seconds_per_call(durations, grain, block, blocks):
@@ -164,7 +187,8 @@ def timer(kept_trials=False, calls=None, divide=True, one_start=False, of=np.med
             if times[-1] * n >= block:
                 break
             n *= 2
-        times = times if kept_trials else []
+        n *= 2 if twice_more else 1
+        times = times if kept_trials == "all" else times[-1:] if kept_trials else []
         first = clock()
         for _ in range(blocks):
             took = timed(n)
@@ -176,7 +200,10 @@ def timer(kept_trials=False, calls=None, divide=True, one_start=False, of=np.med
 
 TIMER_MISTAKES = {
     "single-calls": timer(calls=1),
-    "warm-up-kept": timer(kept_trials=True),
+    "warm-up-kept": timer(kept_trials="all"),
+    "last-trial-kept": timer(kept_trials="last"),
+    "doubled-once-more": timer(twice_more=True),
+    "not-sorted": timer(of=lambda times: times[len(times) // 2]),
     "mean": timer(of=np.mean),
     "best": timer(of=np.min),
     "not-divided": timer(divide=False),
@@ -204,6 +231,24 @@ TIMER = Exercise(
             "the trial blocks are among the readings; the first of them found everything cold",
             "Which readings were only made to find the number of calls?",
             TIMER_MISTAKES["warm-up-kept"],
+        ),
+        KnownMistake(
+            "last-trial-kept",
+            "the trial that was long enough is among the readings; all trials are thrown away",
+            "How many readings have you, and how many blocks were asked for?",
+            TIMER_MISTAKES["last-trial-kept"],
+        ),
+        KnownMistake(
+            "doubled-once-more",
+            "the blocks have twice as many calls as they need: the number was doubled again after a long enough trial",
+            "Which comes first in your loop, the doubling or the question whether it was enough?",
+            TIMER_MISTAKES["doubled-once-more"],
+        ),
+        KnownMistake(
+            "not-sorted",
+            "this is the block that was timed in the middle; the median is the middle one by size",
+            "What must be done with the readings before the middle one is the median?",
+            TIMER_MISTAKES["not-sorted"],
         ),
         KnownMistake(
             "mean",
@@ -392,6 +437,12 @@ MILLION = Exercise(
             lambda P, back, nudged: right_million(P, back, nudged) * [1, 60, 1],
         ),
         KnownMistake(
+            "seconds",
+            "the second number is in seconds; hours were asked for",
+            "How many seconds has an hour?",
+            lambda P, back, nudged: right_million(P, back, nudged) * [1, 3600, 1],
+        ),
+        KnownMistake(
             "night-linear",
             "the last number takes the time as linear in P; ten times the time is not ten times the parameters",
             "Of what must you take the square root?",
@@ -500,6 +551,11 @@ def right_memory(width, depth, N):
     return np.array([N * one / 1000, theta / 1000, first])
 
 
+def memory_of(kept, parameters, N):
+    """The three numbers, from the numbers kept of one example and the number of parameters."""
+    return np.array([kept * N * 0.008, parameters * 0.008, parameters // kept + 1])
+
+
 MEMORY = Exercise(
     id="kept-memory",
     title="What must be kept",
@@ -541,13 +597,27 @@ MEMORY = Exercise(
             "input-forgotten",
             "the input is missing, though the gradient of the first layer reads it",
             "What stands in δ¹ (a⁰)ᵀ?",
-            lambda width, depth, N: right_memory(width, depth, N) - [width * N * 0.008, 0, 0],
+            lambda width, depth, N: memory_of(2 * depth * width, depth * width * (width + 1), N),
         ),
         KnownMistake(
             "weights-alone",
             "the biases are parameters, too",
             "How many numbers are in W and b of a layer together?",
-            lambda width, depth, N: right_memory(width, depth, N) - [0, depth * width * 0.008, 0],
+            lambda width, depth, N: memory_of(width * (1 + 2 * depth), depth * width**2, N),
+        ),
+        KnownMistake(
+            "kibibytes",
+            "these are units of 1024 bytes; a kB has 1000",
+            "By what did you divide the bytes?",
+            lambda width, depth, N: right_memory(width, depth, N) * [1000 / 1024, 1000 / 1024, 1],
+        ),
+        KnownMistake(
+            "not-whole",
+            "the last number is where both would be equal; examples come whole",
+            "From which whole number of examples on are the kept values the larger part?",
+            lambda width, depth, N: (
+                right_memory(width, depth, N) * [1, 1, 0] + [0, 0, depth * (width + 1) / (1 + 2 * depth)]
+            ),
         ),
         KnownMistake(
             "one-too-few",
@@ -605,13 +675,13 @@ COST_ORDER = Exercise(
         ),
         KnownMistake(
             "biases-are-many",
-            "the biases come after one-sided differences here: how many of the parameters are biases?",
+            "the biases come after one-sided differences here; but few of the parameters are biases",
             "Count the biases of a layer, and its weights.",
             in_order("forward", "back", "one-sided", "biases", "central"),
         ),
         KnownMistake(
             "central-before-one-sided",
-            "central differences come before one-sided ones here; which of them shares a value between all slopes?",
+            "central differences come before one-sided ones here; but these share one value between all slopes",
             "Of all the points at which the loss is computed, which do the two ways have in common?",
             in_order("forward", "back", "biases", "central", "one-sided"),
         ),

@@ -54,7 +54,7 @@ FACTOR = Exercise(
         "the number by which W must be multiplied so that the factor of one layer is 1. Three digits after the point.",
         given={"W": W},
         shape=(4,),
-        rows=("largest singular value of W", "largest factor of the layer", f"log₁₀ for {k} layers", "W times"),
+        rows=("largest singular value of W", "largest factor of the layer", f"log₁₀ for {k} layers", "multiply W by"),
     ),
     atol=6e-4,
     points=2,
@@ -97,6 +97,12 @@ FACTOR = Exercise(
             "Twice half of something: is it a quarter, or all of it?",
             lambda W, k: np.array([*factors(W, k)[:2], np.log10(k * factors(W, k)[1]), factors(W, k)[3]]),
             row=29,
+        ),
+        KnownMistake(
+            "natural-logarithm",
+            "the third number is a natural logarithm; the power of ten is wanted",
+            "np.log or np.log10?",
+            lambda W, k: factors(W, k) * [1, 1, np.log(10), 1],
         ),
         KnownMistake(
             "slope-once",
@@ -282,6 +288,7 @@ def right_loop(W, b, x, y, epochs, eta, momentum):
 
 def wrong_loop(
     step=lambda v, g, momentum: momentum * v + g,
+    rate=lambda eta: eta,
     factor=lambda batch, batches: 1.0,
     pick=lambda y, batch, seen: y[:, batch],
     again=False,
@@ -289,6 +296,7 @@ def wrong_loop(
     frozen=False,
     mean=lambda losses, sizes: np.dot(losses, sizes) / np.sum(sizes),
     after=False,
+    at_end=False,
     biases=True,
 ):
     """The loop with every part open to a mistake: right when nothing is replaced."""
@@ -310,11 +318,12 @@ def wrong_loop(
                 at = x[:, batch], pick(y, batch, seen)
                 losses.append(back.gradient(*at)[0])
                 v = step(v, factor(batch, batches) * back.dtheta, momentum)
-                net.theta -= eta * v * moves
+                net.theta -= rate(eta) * v * moves
                 seen += len(batch)
                 if after:
                     losses[-1] = back.gradient(*at)[0]
-            found.append(mean(losses, [len(batch) for batch in batches]))
+            whole = back.gradient(x, y)[0]
+            found.append(whole if at_end else mean(losses, [len(batch) for batch in batches]))
         return list(net.W), list(net.b), np.array(found)
 
     return loop
@@ -403,6 +412,25 @@ LOOP = Exercise(
             row=17,
         ),
         KnownMistake(
+            "eta-twice",
+            "η is multiplied in twice: into the velocity, and again in the step",
+            "In (10.5), where does η stand? Once is enough.",
+            wrong_loop(rate=lambda eta: eta * eta),
+        ),
+        KnownMistake(
+            "loss-at-the-end",
+            "the parameters are right, but the losses are those of all examples at the end of each epoch",
+            "Which loss does a batch have before its own step? Keep these, and take their mean over the examples.",
+            wrong_loop(at_end=True),
+        ),
+        KnownMistake(
+            "last-loss",
+            "the parameters are right, but each loss is that of the last batch alone",
+            "How many losses does an epoch have, and what becomes of the first ones in your loop?",
+            wrong_loop(mean=lambda losses, sizes: losses[-1]),
+            row=35,
+        ),
+        KnownMistake(
             "loss-after-step",
             "the loss of each batch was taken after its own step",
             "When is the gradient's loss computed, before or after the update?",
@@ -426,6 +454,7 @@ LOOP = Exercise(
 # ----------------------------------------------------------------------------------------------------- digits-trained
 
 GOAL = 0.92  # share of the digits not trained on; a sound training comes to 0.95
+TOO_GOOD = 0.99  # nobody reads so many digits after 500 others: these must have been among them
 SHAPE = (64, 24, 10)
 
 
@@ -458,7 +487,7 @@ def changed(change, **options):
 
 
 #: What can be seen of parameters, from bad to good; an answer is judged by the first of these that fits it.
-STAGES = ("overflow", "alike", "saturated", "memorised", "mixed-pairs", "untrained", "too-early", "reached")
+STAGES = ("overflow", "alike", "saturated", "memorised", "mixed-pairs", "untrained", "too-early", "peeked", "reached")
 
 
 def stage(parts, chosen):
@@ -477,6 +506,8 @@ def stage_name(parts, chosen):
         return "alike"
     right = z.argmax(axis=0) == data.labels
     learnt = right[chosen].mean()
+    if right[others].mean() >= TOO_GOOD:
+        return "peeked"
     if right[others].mean() >= GOAL:
         return "reached"
     if learnt >= 0.99:
@@ -545,11 +576,18 @@ DIGITS = Exercise(
             "With which weights does the training start? Large ones make every image look unlike every other.",
             lambda chosen: fitted(chosen, start=20.0, epochs=40),
         ),
+        KnownMistake(
+            "peeked",
+            "it reads the other digits as well as its own: they were in the training, and cannot test it any more",
+            "Which columns went into your training? Only the chosen ones may.",
+            lambda chosen: fitted(np.arange(1797)),
+            row=45,
+        ),
     ),
     hints=(
         "Which parts do you have already: a start for the weights, the gradients of a batch, the loop?",
         "Draw W with variance 1/n, set b to 0; some 20 to 40 epochs of small batches in a new order each time.",
-        "Try η = 0.1, μ = 0.9, 20 examples a batch, 30 epochs: `train` of the lesson does it in a line.",
+        "Try η = 0.1, μ = 0.9, 20 examples a batch, 30 epochs: the function train of the lesson does it in a line.",
     ),
 )
 
@@ -839,20 +877,27 @@ def wrong_capstone(
     penalty_of=lambda penalty, N: penalty,
     penalised=True,
     shrink_biases=False,
+    loss_penalty=lambda penalty: penalty,
+    errors=lambda errors: errors,
     uphill=False,
     early=False,
+    after=False,
+    last=False,
     **parts,
 ):
-    def capstone(W, b, x, y, batches, eta, penalty, claim):
+    def checked(W, b, x, y, eta, penalty, claim):
         true = as_vector(*own_gradients(W, b, x, y))
         mine = as_vector(*own_gradients(W, b, x, y, **parts, eta=eta if early else 0.0))
         kept = penalty * np.concatenate([p.ravel() for p in W[1:]] + [0 * p.ravel() for p in b[1:]])
-        errors = np.array([check(mine, true, kept), check(as_vector(*claim), true, kept)])
+        return errors(np.array([check(mine, true, kept), check(as_vector(*claim), true, kept)]))
+
+    def capstone(W, b, x, y, batches, eta, penalty, claim):
+        found = checked(W, b, x, y, eta, penalty, claim)
         W, b, losses = list(W), list(b), []
         for batch in batches:
             strength = penalty_of(penalty, len(batch))
-            at = x[:, batch], y[:, batch]
-            losses.append(float(loss_of(W, b, *at, strength if penalised else 0.0)))
+            at, seen = (x[:, batch], y[:, batch]), loss_penalty(strength) if penalised else 0.0
+            losses.append(float(loss_of(W, b, *at, seen)))
             dW, db = own_gradients(W, b, *at, strength, **parts, eta=eta if early else 0.0)
             rate = -eta if uphill else eta
             W = [None, *(w - rate * g for w, g in zip(W[1:], dW[1:], strict=True))]
@@ -860,7 +905,9 @@ def wrong_capstone(
                 None,
                 *(w - rate * (g + strength * w * shrink_biases) for w, g in zip(b[1:], db[1:], strict=True)),
             ]
-        return W, b, np.array(losses), errors
+            if after:
+                losses[-1] = float(loss_of(W, b, *at, seen))
+        return W, b, np.array(losses), checked(W, b, x, y, eta, penalty, claim) if last else found
 
     return capstone
 
@@ -915,6 +962,24 @@ CAPSTONE = Exercise(
             wrong_capstone(check=lambda claimed, true, kept: relative_error(claimed, true, size=lambda _, true: true)),
         ),
         KnownMistake(
+            "sum-denominator",
+            "the errors are divided by the sum of the two lengths; (3.5) divides by the longer of them",
+            "Twice as long or half as long: what would (3.5) say?",
+            wrong_capstone(check=lambda claimed, true, kept: relative_error(claimed, true, size=lambda *two: sum(two))),
+        ),
+        KnownMistake(
+            "errors-exchanged",
+            "both errors are there, but the claim's stands first; your own comes first",
+            "In which order are they asked for? Yours should be nearly 0.",
+            wrong_capstone(errors=lambda errors: errors[::-1].copy()),
+        ),
+        KnownMistake(
+            "checked-at-the-end",
+            "the check ran after the training; it belongs to the weights of the start, for which the claim was made",
+            "At which weights was the claim made?",
+            wrong_capstone(last=True),
+        ),
+        KnownMistake(
             "no-penalty",
             "the weights are right without the penalty; its gradient λ W is missing",
             "Differentiate λ/2 w² by w.",
@@ -925,6 +990,19 @@ CAPSTONE = Exercise(
             "the parameters are right, the losses lack the penalty",
             "Which number goes down along your gradient, with the penalty or without?",
             wrong_capstone(penalised=False),
+        ),
+        KnownMistake(
+            "penalty-without-half",
+            "the losses have λ Σ‖W‖² for a penalty; it has the factor ½",
+            "Your gradient λ W belongs to which penalty?",
+            wrong_capstone(loss_penalty=lambda penalty: 2 * penalty),
+            row=24,
+        ),
+        KnownMistake(
+            "loss-after-step",
+            "the loss of each batch was taken after its own step",
+            "When is the gradient's loss computed, before or after the update?",
+            wrong_capstone(after=True),
         ),
         KnownMistake(
             "biases-shrink",
@@ -1006,6 +1084,12 @@ PREDICTIONS = (
         because="Each layer multiplies by about a quarter, and a quarter to the power of nine is four millionths.",
     ),
     Prediction(
+        "sigmoid-scale",
+        options=("at 1", "at 4, because 4 · ¼ is 1", "at none of those that can be chosen"),
+        right="at none of those that can be chosen",
+        because="Larger weights make larger z, and there the sigmoid is flat: its slope is a quarter at z = 0 only.",
+    ),
+    Prediction(
         "relu-scale",
         options=("√(1/n)", "√(2/n)", "2/√n", "1, as the mean of the squares is then 1"),
         right="√(2/n)",
@@ -1033,6 +1117,12 @@ PREDICTIONS = (
         options=("98 %, as before: it is the same data set", "92 %", "60 %"),
         right="92 %",
         because="The last digits were written by people of whom the training set has hardly anything.",
+    ),
+    Prediction(
+        "sigmoid-gradients",
+        options=("in the first", "in the last", "they are about equal"),
+        right="in the first",
+        because="The error term comes from above, and every layer of sigmoids passes on about a quarter of it.",
     ),
     Prediction(
         "wrong-passes",

@@ -1,7 +1,8 @@
 """From the values that an answer gave to what can be said about it: a pure function, in class as when grading.
 
-The order: not attempted; failed; right; a known mistake; type; shape; not finite or cut to whole numbers; a difference
-quotient where a formula is wanted; a constant factor; a transpose; else the worst entry, and which parts are exact.
+The order: not attempted; failed; right; a known mistake; the parts in another order; type; shape; not finite or cut to
+whole numbers; rounded; a difference quotient where a formula is wanted; a constant factor; a transpose; else the worst
+entry, and which parts are exact.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from course_lib.exercises.values import Misfit, close, decode, errors, named_par
 Parts = dict[str, np.ndarray]
 ROUNDING = 1e-12  # a formula's own rounding stays below this, relative to the largest entry
 QUOTIENT = 1e-4  # a difference quotient's error stays below this
+MOST_DECIMALS = 10  # numbers with more of them have not been rounded
+NO_FACTOR = 0.01  # typed numbers that are off by less than this share have too few digits, and no factor
 
 
 def diagnose(exercise: Exercise, inputs: Sequence[dict[str, Any]], record: dict[str, Any]) -> o.Outcome:
@@ -152,12 +156,15 @@ def _numbers(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequ
     for mistake in exercise.mistakes:
         if _is_mistake(exercise, mistake.wrong, inputs, answers):
             return o.Mistake(mistake.name, mistake.says, mistake.hint, first)
+    if exchanged := _exchanged(exercise, inputs, answers, right, first):
+        return exchanged
     if misfit is not None:
         return _misfit(exercise, *misfit, answers, right)
     came, value = cases[first]
     return (
         _not_finite(came, value, first)
-        or _dtype(came, value, first)
+        or _dtype(exercise, came, value, first)
+        or _rounded(exercise, cases, first)
         or _quotient(exercise, cases, first)
         or _factor(exercise, inputs, cases, first)
         or _transposed(exercise, cases, first)
@@ -166,13 +173,13 @@ def _numbers(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequ
 
 
 def _is_right(exercise: Exercise, came: Parts, right: Parts) -> bool:
-    if not all(close(came[p], right[p], exercise.rtol, exercise.atol).all() for p in right):
+    if not all(_good(exercise, came[p], right[p]).all() for p in right):
         return False
     return not (_wants_formula(exercise) and any(_like_a_quotient(came[p], right[p]) for p in right))
 
 
 def _same(exercise: Exercise, came: np.ndarray, right: np.ndarray) -> bool:
-    return came.shape == right.shape and bool(close(came, right, exercise.rtol, exercise.atol).all())
+    return came.shape == right.shape and bool(_good(exercise, came, right).all())
 
 
 def _wants_formula(exercise: Exercise) -> bool:
@@ -198,6 +205,34 @@ def _is_mistake(exercise: Exercise, wrong: Callable[..., Any], inputs: Any, answ
     return True
 
 
+def _exchanged(
+    exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequence[Any], right: Sequence[Any], case: int
+) -> o.Outcome | None:
+    """The parts are all there and right, but they came in another order."""
+    count = len(exercise.parts)
+    sequences = [list(a) for a in answers if isinstance(a, (list, tuple)) or (isinstance(a, np.ndarray) and a.ndim)]
+    if count < 2 or [len(sequence) for sequence in sequences] != [count] * len(inputs):
+        return None
+    for order in list(permutations(range(count)))[1:]:
+        try:
+            turned = [[sequence[k] for k in order] for sequence in sequences]
+            compared = [
+                (_compared(exercise, given, came, value), _compared(exercise, given, value, value))
+                for given, came, value in zip(inputs, turned, right, strict=True)
+            ]
+        except Misfit:
+            continue
+        if all(_is_right(exercise, *pair) for pair in compared):
+            wanted = o.and_list(exercise.parts)
+            return o.Mistake(
+                "parts-exchanged",
+                f"everything is right, but it comes in another order than {wanted}",
+                "In which order does the docstring of the function name them?",
+                case,
+            )
+    return None
+
+
 def _misfit(exercise: Exercise, case: int, misfit: Misfit, answers: Sequence[Any], right: Sequence[Any]) -> o.Outcome:
     if misfit.reason == "type":
         return o.WrongType(misfit.expected, misfit.came, misfit.part, case)
@@ -209,16 +244,18 @@ def _misfit(exercise: Exercise, case: int, misfit: Misfit, answers: Sequence[Any
             if not all(_same(exercise, came[p], parts[p]) or _same(exercise, came[p].T, parts[p]) for p in parts):
                 break
         else:
-            return _transpose_found(o.and_list(tuple(turned)), case)
+            return _transpose_found(turned, case)
     except Misfit:
         return o.WrongShape(misfit.part, misfit.expected, misfit.came, False, case)
     return o.WrongShape(misfit.part, misfit.expected, misfit.came, True, case)
 
 
-def _transpose_found(part: str, case: int) -> o.Outcome:
+def _transpose_found(turned: Sequence[str], case: int) -> o.Outcome:
+    parts = o.and_list(tuple(turned)) or "this"
+    are = "are the transposes" if len(turned) > 1 else "is the transpose"
     return o.Mistake(
         "transposed",
-        f"rows and columns are exchanged: {part or 'this'} is the transpose of what is asked for",
+        f"rows and columns are exchanged: {parts} {are} of what is asked for",
         "Which index belongs to the output, the row's or the column's?",
         case,
     )
@@ -233,7 +270,7 @@ def _not_finite(came: Parts, right: Parts, case: int) -> o.Outcome | None:
     return None
 
 
-def _dtype(came: Parts, right: Parts, case: int) -> o.Outcome | None:
+def _dtype(exercise: Exercise, came: Parts, right: Parts, case: int) -> o.Outcome | None:
     for part, value in right.items():
         array = came[part]
         if array.dtype.kind == "c" and value.dtype.kind != "c":
@@ -243,12 +280,40 @@ def _dtype(came: Parts, right: Parts, case: int) -> o.Outcome | None:
         whole = array.dtype.kind in "iub" and not np.array_equal(value, np.trunc(value))
         if (
             whole
+            and exercise.kind == "code"  # typed numbers may well be whole
             and array.size > 1
             and any(np.array_equal(array, cut(value)) for cut in (np.trunc, np.round, np.floor))
         ):
             came_as = "whole numbers: an integer array has swallowed the decimals"
             return o.WrongType("numbers with decimals", came_as, part, case)
     return None
+
+
+def _rounded(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: int) -> o.Outcome | None:
+    """Every number is the right one, cut to a few decimals: all alike in an array, typed ones each by itself."""
+    alike = exercise.kind == "code"
+    for came, right in cases:
+        for part, value in right.items():
+            places = [_decimals(number) for number in came[part].ravel().tolist()]
+            places = [max(places, default=0)] * len(places) if alike else places
+            if value.dtype.kind == "c" or min(places, default=0) < 1 or max(places) > MOST_DECIMALS:
+                return None
+            room = 0.5 * 10.0 ** -np.reshape(places, value.shape) + 1e-14
+            if not (_good(exercise, came[part], value) | (np.abs(came[part] - value) <= room)).all():
+                return None
+    hint = "Return the numbers as they come; rounding is for what you print."
+    typed = "Keep as many digits as the question asks for, and more on the way there."
+    return o.Mistake("rounded", "the numbers are right, but rounded to too few digits", hint if alike else typed, case)
+
+
+def _decimals(number: Any) -> int:
+    """How many decimals a number has; more than MOST_DECIMALS where it has many."""
+    known = isinstance(number, (int, float))
+    return next((d for d in range(MOST_DECIMALS + 1) if known and round(number, d) == number), MOST_DECIMALS + 1)
+
+
+def _good(exercise: Exercise, came: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return close(came, right, exercise.rtol, exercise.atol)
 
 
 def _quotient(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: int) -> o.Outcome | None:
@@ -311,11 +376,18 @@ def _factor(
             f"{'every number' if len(laws) == 1 and not next(iter(laws)) else 'every part'} is {text} what it should be"
         )
         return o.Mistake(name, says, _FACTOR_HINTS.get(name, _FACTOR_HINTS["factor"]), case)
-    said = tuple(f"{part} is {text + ' what it should be' if text else 'exact'}" for part, (_, text) in laws.items())
+    said = tuple(_said([p for p in laws if laws[p] == law], law[1]) for law in dict.fromkeys(laws.values()))
     hint = (
         "In which parts does the factor appear, and in which not? Something enters there more than once, or too late."
     )
-    return o.Mistake("factor-by-part", o.and_list(said), hint, case)
+    return o.Mistake("factor-by-part", "; ".join(said), hint, case)
+
+
+def _said(parts: Sequence[str], text: str) -> str:
+    """What holds for these parts: they are exact, or so many times what they should be."""
+    one = len(parts) == 1
+    should_be = f"{text} what {'it' if one else 'they'} should be" if text else "exact"
+    return f"{o.and_list(tuple(parts))} {'is' if one else 'are'} {should_be}"
 
 
 _FACTOR_HINTS = {
@@ -346,7 +418,7 @@ def _ratio(came: np.ndarray, right: np.ndarray, exercise: Exercise) -> float | N
     if not np.any(right):
         return float("nan") if not np.any(came) else None
     c = float(np.vdot(right, came) / np.vdot(right, right))
-    if abs(c) < 1e-9:
+    if abs(c) < 1e-9 or (exercise.atol and abs(c - 1) < NO_FACTOR):
         return None
     room = max(exercise.rtol, 1e-6) + exercise.atol / scale_of(right)
     return c if (errors(came / c, right) <= room).all() else None
@@ -364,7 +436,7 @@ def _law(ratios: Sequence[float | None], sizes: Sequence[int], alone: bool) -> t
     if all(n > 1 for _, n in known):
         for power, name in ((1, "times-n"), (-1, "over-n"), (2, "factor"), (-2, "factor"), (-3, "factor")):
             if all(abs(r / n**power - 1) < 1e-6 for r, n in known):
-                return name, _power(power) + (f" (N = {known[0][1]})" if len({n for _, n in known}) == 1 else "")
+                return name, _power(power, {n for _, n in known})
     c = known[0][0]
     if any(abs(r / c - 1) > 1e-6 for r, _ in known):
         return None
@@ -374,9 +446,14 @@ def _law(ratios: Sequence[float | None], sizes: Sequence[int], alone: bool) -> t
     return "factor", f"{o.number(c)} times"
 
 
-def _power(power: int) -> str:
+def _power(power: int, sizes: set[int]) -> str:
+    """A power of N in words, with its value where N is the same in every case: "N = 6 times", "1/N = 1/6 of"."""
     n = {1: "N", 2: "N times N", 3: "N times N times N"}[abs(power)]
-    return f"{n} times" if power > 0 else f"1/{n if abs(power) == 1 else f'({n})'} of"
+    value = sizes.pop() ** abs(power) if len(sizes) == 1 else 0
+    if power > 0:
+        return f"{n} = {value} times" if value else f"{n} times"
+    inverse = f"1/{n if power == -1 else f'({n})'}"
+    return f"{inverse} = 1/{value} of" if value else f"{inverse} of"
 
 
 # --------------------------------------------------------------------------- transpose, worst entry
@@ -390,11 +467,11 @@ def _transposed(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: 
         if not all(_same(exercise, x.T, y) for x, y in pairs):
             return None
         turned.append(part)
-    return _transpose_found(o.and_list(tuple(turned)), case) if turned else None
+    return _transpose_found(turned, case) if turned else None
 
 
 def _worst(exercise: Exercise, given: dict[str, Any], came: Parts, right: Parts, case: int) -> o.Outcome:
-    good = {p: close(came[p], right[p], exercise.rtol, exercise.atol) for p in right}
+    good = {p: _good(exercise, came[p], right[p]) for p in right}
     exact = tuple(p for p in right if good[p].all())
     part = max(
         [p for p in right if p not in exact] or list(right), key=lambda p: float(np.max(errors(came[p], right[p])))

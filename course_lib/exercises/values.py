@@ -90,12 +90,12 @@ class _Writer:
         value = float(value)
         return value if math.isfinite(value) else {"number": str(value)}
 
-    def array(self, array: np.ndarray) -> Any:
+    def array(self, array: np.ndarray, depth: int = 0) -> Any:
         if array.dtype == object:
             try:
                 array = array.astype(complex if any(isinstance(v, complex) for v in array.flat) else float)
-            except (TypeError, ValueError):
-                return {"unknown": "an array of objects"}
+            except (TypeError, ValueError):  # such as None, dW[1], dW[2] in an array, which stands for their list
+                return self.write(list(array), depth) if array.ndim else {"unknown": "an array of an object"}
         if array.dtype == np.longdouble:
             array = array.astype(float)
         elif array.dtype == np.clongdouble:
@@ -123,7 +123,7 @@ class _Writer:
         if isinstance(value, Map):
             return {"map": value.kind, "arrays": {k: self.array(v) for k, v in value.arrays.items()}}
         if isinstance(value, np.ndarray):
-            return self.array(np.array(value, copy=None, subok=False))
+            return self.array(np.array(value, copy=None, subok=False), depth + 1)
         if isinstance(value, (bool, np.bool_)):
             return bool(value)
         if isinstance(value, numbers.Integral):
@@ -499,7 +499,7 @@ def to_array(value: Any, name: str = "") -> np.ndarray:
     if value is None or isinstance(value, (str, dict, Unknown)):
         raise Misfit("type", name, "numbers", describe(value))
     try:
-        array = np.asarray(value)
+        array = np.asarray(_numbers_for_single_entries(value))
         if array.dtype == object:
             array = array.astype(float)
     except (TypeError, ValueError):
@@ -509,6 +509,16 @@ def to_array(value: Any, name: str = "") -> np.ndarray:
     if array.dtype.kind == "c" and not np.any(array.imag):
         array = array.real
     return array
+
+
+def _numbers_for_single_entries(value: Any) -> Any:
+    """Arrays of one entry in a list are numbers: [delta[0], dW[0, 1]], where delta is a column, is two numbers."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [
+        v.item() if isinstance(v, np.ndarray) and v.ndim and v.size == 1 else _numbers_for_single_entries(v)
+        for v in value
+    ]
 
 
 def fit(array: np.ndarray, shape: tuple[int, ...], name: str = "") -> np.ndarray:

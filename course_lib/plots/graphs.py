@@ -281,9 +281,9 @@ def plot_passes(
     loss: float | None = None,
     most: int = 4,
     example: int = 0,
-    title: str = "Values go down, error terms come up",
+    title: str = "Values go up, error terms come down",
 ) -> np.ndarray:
-    """The same network twice, inputs on top: on the left z and a on the way down, on the right delta on the way up.
+    """The same network twice, inputs below: on the left z and a on the way up, on the right delta on the way down.
 
     net         : a Network, a list of its weight matrices W (None at 0 or not), or the sizes (n_0, .., n_L)
     z, a, delta : lists over the layers, (n_l, N) or (n_l,), None at 0 in z and delta
@@ -308,16 +308,16 @@ def plot_passes(
     box = np.array([0.92, 0.56]) if widest <= 3 else np.array([0.78, 0.56])
     step = 1.15 if widest <= 3 else 0.9
     few = W is not None and all(m * n <= _WITH_WEIGHTS for n, m in pairwise(sizes))
-    down, margin = 1.55 if few else 1.25, 0.95
+    rise, margin = 1.55 if few else 1.25, 0.95
     panel = margin + max(widest, 2) * step + 0.25
     middle = margin + max(widest, 2) * step / 2
-    head, foot = 1.6, 1.0 if W else 0.75
-    height = head + L * down + box[1] + foot
+    head, foot = 2.25, 0.65 if W else 0.3
+    height = head + L * rise + box[1] + foot
     width = 2 * panel + 0.3
     figure = Figure(figsize=(width, height))
     figure.text(0.25 / width, 1 - 0.3 / height, title, size=LARGE, va="center")
     at = [
-        _spread(slot, step, centre=(middle, foot + box[1] / 2 + (L - l) * down), vertical=False)
+        _spread(slot, step, centre=(middle, foot + box[1] / 2 + l * rise), vertical=False)
         for l, slot in enumerate(slots)
     ]
     largest = max((np.abs(w).max() for w in W[1:]), default=0.0) if W else 0.0
@@ -334,8 +334,8 @@ def plot_passes(
                 r"$\delta^l = (W^{l+1})^T\,\delta^{l+1} \odot \sigma'(z^l)$",
             )
         ax.text(0.25, height - 0.7, f"{direction} pass", color=colour, va="center", weight="bold")
-        ax.text(0.25, height - 0.98, equations[0], va="center", size=SMALL)
-        ax.text(0.25, height - 1.22, equations[1], va="center", size=SMALL)
+        ax.text(0.25, height - 1.0, equations[0], va="center")
+        ax.text(0.25, height - 1.3, equations[1], va="center")
         for l in range(1, L + 1):
             idle = backward and l == 1  # no error term of the inputs is asked for
             _weights(
@@ -373,10 +373,10 @@ def plot_passes(
                 else:
                     edge = colour if lines else FAINT
                     _box(ax, place, box, edge)
-        y = foot - 0.5
+        y = at[L][0][1] + box[1] / 2 + 0.55
         for place, i in zip(at[L], slots[L], strict=True):
             if i is not None:
-                ends = [place - (0, box[1] / 2), np.array([place[0], y + 0.16])]
+                ends = [place + (0, box[1] / 2), np.array([place[0], y - 0.16])]
                 _link(ax, np.array(ends[::-1] if backward else ends), 0.0, colour, "-", 1.4)
         centre = np.mean(at[L], axis=0)[0]
         said = r"$\partial\,\mathrm{loss}\,/\,\partial a^L$" if backward else "loss"
