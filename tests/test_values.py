@@ -122,6 +122,10 @@ def test_matrices_and_object_arrays_of_numbers_are_arrays():
         matrix = np.matrix([[1, 2]])
     assert type(through_json(matrix)) is np.ndarray
     np.testing.assert_array_equal(through_json(np.array([1, 2.5], dtype=object)), [1, 2.5])
+    layers = np.empty(2, dtype=object)
+    layers[1] = np.eye(2)
+    assert through_json(layers)[0] is None
+    np.testing.assert_array_equal(through_json(layers)[1], np.eye(2))
 
 
 def test_what_is_too_large_is_refused():

@@ -1,7 +1,8 @@
 """From the values that an answer gave to what can be said about it: a pure function, in class as when grading.
 
-The order: not attempted; failed; right; a known mistake; type; shape; not finite or cut to whole numbers; a difference
-quotient where a formula is wanted; a constant factor; a transpose; else the worst entry, and which parts are exact.
+The order: not attempted; failed; right; a known mistake; type; shape; not finite or cut to whole numbers; rounded; a
+difference quotient where a formula is wanted; a constant factor; a transpose; else the worst entry, and which parts are
+exact.
 """
 
 from __future__ import annotations
@@ -158,6 +159,7 @@ def _numbers(exercise: Exercise, inputs: Sequence[dict[str, Any]], answers: Sequ
     return (
         _not_finite(came, value, first)
         or _dtype(came, value, first)
+        or _rounded(exercise, cases, first)
         or _quotient(exercise, cases, first)
         or _factor(exercise, inputs, cases, first)
         or _transposed(exercise, cases, first)
@@ -195,6 +197,8 @@ def _is_mistake(exercise: Exercise, wrong: Callable[..., Any], inputs: Any, answ
             return False
         if not all(close(came[p], parts[p], max(exercise.rtol, 1e-9), exercise.atol).all() for p in parts):
             return False
+        if any(came[p].any() and not parts[p].any() for p in parts):  # small numbers are not near zeros
+            return False
     return True
 
 
@@ -209,16 +213,17 @@ def _misfit(exercise: Exercise, case: int, misfit: Misfit, answers: Sequence[Any
             if not all(_same(exercise, came[p], parts[p]) or _same(exercise, came[p].T, parts[p]) for p in parts):
                 break
         else:
-            return _transpose_found(o.and_list(tuple(turned)), case)
+            return _transpose_found(turned, case)
     except Misfit:
         return o.WrongShape(misfit.part, misfit.expected, misfit.came, False, case)
     return o.WrongShape(misfit.part, misfit.expected, misfit.came, True, case)
 
 
-def _transpose_found(part: str, case: int) -> o.Outcome:
+def _transpose_found(parts: list[str], case: int) -> o.Outcome:
+    are = "are the transposes" if len(parts) > 1 else "is the transpose"
     return o.Mistake(
         "transposed",
-        f"rows and columns are exchanged: {part or 'this'} is the transpose of what is asked for",
+        f"rows and columns are exchanged: {o.and_list(tuple(parts)) or 'this'} {are} of what is asked for",
         "Which index belongs to the output, the row's or the column's?",
         case,
     )
@@ -248,6 +253,22 @@ def _dtype(came: Parts, right: Parts, case: int) -> o.Outcome | None:
         ):
             came_as = "whole numbers: an integer array has swallowed the decimals"
             return o.WrongType("numbers with decimals", came_as, part, case)
+    return None
+
+
+def _rounded(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: int) -> o.Outcome | None:
+    """A function whose numbers are the right ones, rounded to so many decimals."""
+    pairs = [(came[p].astype(float), right[p]) for came, right in cases for p in right if came[p].dtype.kind in "iuf"]
+    if exercise.kind != "code" or len(pairs) < sum(len(right) for _, right in cases):
+        return None
+    for decimals in range(1, 11):
+        if all(np.array_equal(came, came.round(decimals)) for came, _ in pairs):
+            near = all((abs(came - right) <= 0.51 * 10.0**-decimals).all() for came, right in pairs)
+            if not near or any((errors(came, right) > 0.05).any() for came, right in pairs):  # zeros are no rounding
+                return None
+            digits = "one decimal" if decimals == 1 else f"{decimals} decimals"
+            says = f"the numbers are right, but rounded to {digits}"
+            return o.Mistake("rounded", says, "Return them in full, and round where you print them.", case)
     return None
 
 
@@ -390,7 +411,7 @@ def _transposed(exercise: Exercise, cases: Sequence[tuple[Parts, Parts]], case: 
         if not all(_same(exercise, x.T, y) for x, y in pairs):
             return None
         turned.append(part)
-    return _transpose_found(o.and_list(tuple(turned)), case) if turned else None
+    return _transpose_found(turned, case) if turned else None
 
 
 def _worst(exercise: Exercise, given: dict[str, Any], came: Parts, right: Parts, case: int) -> o.Outcome:

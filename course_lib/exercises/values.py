@@ -90,11 +90,13 @@ class _Writer:
         value = float(value)
         return value if math.isfinite(value) else {"number": str(value)}
 
-    def array(self, array: np.ndarray) -> Any:
+    def array(self, array: np.ndarray, depth: int = 0) -> Any:
         if array.dtype == object:
             try:
                 array = array.astype(complex if any(isinstance(v, complex) for v in array.flat) else float)
             except (TypeError, ValueError):
+                if array.ndim == 1:  # a list by another name: None, and an array for each layer
+                    return self.write(list(array), depth)
                 return {"unknown": "an array of objects"}
         if array.dtype == np.longdouble:
             array = array.astype(float)
@@ -123,7 +125,7 @@ class _Writer:
         if isinstance(value, Map):
             return {"map": value.kind, "arrays": {k: self.array(v) for k, v in value.arrays.items()}}
         if isinstance(value, np.ndarray):
-            return self.array(np.array(value, copy=None, subok=False))
+            return self.array(np.array(value, copy=None, subok=False), depth + 1)
         if isinstance(value, (bool, np.bool_)):
             return bool(value)
         if isinstance(value, numbers.Integral):
