@@ -595,4 +595,10 @@ PREDICTIONS = (
         because="The Jacobian is diagonal: the first input moves the first output alone, the second the "
         "second, each with its own slope.",
     ),
+    Prediction(
+        "other-layout",
+        options=("yes", "no, it has a row for each input", "no, its W is another matrix"),
+        right="no, it has a row for each input",
+        because="With inputs in the rows, the slope of z<sub>i</sub> along a<sub>j</sub> stands in row j and column i.",
+    ),
 )
