@@ -533,6 +533,12 @@ PREDICTIONS = (
         because="The nudge to the left lands on the flat side, the one to the right on the steep one.",
     ),
     Prediction(
+        "integer-nudge",
+        options=("6", "0: nothing moves", "250 000"),
+        right="250 000",
+        because="Of 2.99999 the decimals are cut off, and 2 is left: the step down is 1, and it is divided by 2h.",
+    ),
+    Prediction(
         "million-nudges",
         options=("a million", "two million", "two million times a million"),
         right="two million times a million",
