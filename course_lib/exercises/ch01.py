@@ -189,7 +189,7 @@ SET = Exercise(
         ),
     ),
     hints=(
-        "How many numbers is `each`, and how many is the mean?",
+        "How many losses do N pairs have, and how many means?",
         "w * x + b is the prediction for all pairs at once. Subtract y, square, halve.",
         "each = 0.5 * (w * x + b - y) ** 2, mean = each.mean()",
     ),

@@ -60,7 +60,7 @@ DIFFERENCE = Exercise(
         KnownMistake(
             "same-array",
             "all slopes are 0: the loss is the same on both sides",
-            "Are up and down two arrays? `up = theta` does not copy; theta.copy() does.",
+            "Are up and down two arrays? up = theta makes no copy; theta.copy() does.",
             lambda theta, x, y: np.zeros(len(theta)),
             row=34,
         ),
