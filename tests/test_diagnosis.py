@@ -108,6 +108,9 @@ def with_entry(array, index, value):
         (lambda W, x: (W @ x).round(8) + 1e-6, "finite-difference"),
         (lambda W, x: W @ x * (1 + 1e-11), "finite-difference"),
         (lambda W, x: W @ x * (1 + 1e-14), "correct"),
+        (lambda W, x: (W @ x).round(3), "rounded"),
+        (lambda W, x: (W @ x).round(8).tolist(), "rounded"),
+        (lambda W, x: (2 * W @ x).round(3), "incorrect"),
         (lambda W, x: -W @ x, "sign"),
         (lambda W, x: 2 * W @ x, "twice"),
         (lambda W, x: W @ x / 2, "half"),
@@ -134,6 +137,15 @@ def test_a_known_mistake_comes_before_what_can_be_said_in_general():
     assert name_of(verdict(twice, lambda W, x: 2 * W @ x)) == "my-two"
     turned = dataclasses.replace(PRODUCT, mistakes=(KnownMistake("my-t", "T", "?", lambda W, x: (W @ x).T),))
     assert name_of(verdict(turned, lambda W, x: (W @ x).T)) == "my-t"
+
+
+def test_small_numbers_are_not_taken_for_rounded_ones_nor_for_a_mistake_of_zeros():
+    """A gradient near 0.01 is not zero to one decimal, and zero is all that a mistake of zeros gives."""
+    zeros = KnownMistake("zeros", "all of it is 0", "Why?", lambda W, x: 0 * (W @ x))
+    small = dataclasses.replace(PRODUCT, mistakes=(zeros,), right=lambda W, x: 0.01 * W @ x)
+    assert name_of(verdict(small, lambda W, x: 0 * (W @ x))) == "zeros"
+    assert name_of(verdict(small, lambda W, x: 1e-12 * W @ x)) == "incorrect"
+    assert name_of(verdict(dataclasses.replace(small, mistakes=()), lambda W, x: 0 * (W @ x))) == "incorrect"
 
 
 def test_a_mistake_made_in_one_case_only_is_not_named():

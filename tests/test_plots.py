@@ -507,6 +507,27 @@ def test_a_network_shows_its_weights_at_links_by_sign():
     assert len(dashed) == 1
 
 
+def tiles(ax):
+    """(columns, rows) and (width, height) of each matrix in tiles, in the units of the picture."""
+    meshes = [c for c in ax.collections if isinstance(c, mpl.collections.QuadMesh)]
+    corners = [np.asarray(mesh.get_coordinates()) for mesh in meshes]
+    return [((c.shape[1] - 1, c.shape[0] - 1), np.ptp(c.reshape(-1, 2), axis=0)) for c in corners]
+
+
+@pytest.mark.parametrize("sizes", [(2, 3, 2), (64, 32, 10), (1, 9, 1)])
+def test_matrices_are_drawn_in_tiles_of_one_size(sizes):
+    drawn = tiles(plot_network(sizes))
+    assert [shape for shape, _ in drawn] == [(n, m) for n, m in zip(sizes, sizes[1:], strict=False)]
+    sides = np.concatenate([box / shape for shape, box in drawn])
+    np.testing.assert_allclose(sides, sides[0])
+
+
+def test_tiles_hold_the_weights_row_by_row():
+    W = [np.array([[1.5, -2.5], [0.5, 3.0], [4.0, 5.0]]), np.array([[1.0, -2.0, 0.25]])]
+    shown = [value(text) for text in texts(plot_network(W), "tile")]
+    np.testing.assert_allclose(shown, np.concatenate([w.ravel() for w in W]), rtol=0.05)
+
+
 def test_a_large_layer_is_drawn_with_its_first_and_last_neurons():
     ax = plot_network([64, 3], most=5)
     assert "$x_{1}$" in texts(ax)

@@ -29,17 +29,23 @@ def loss_table(w, b, x, y):
 
 
 def right_mean(w, b, x, y):
-    return np.array([*loss_table(w, b, x, y), *loss_table(w, b, np.tile(x, 2), np.tile(y, 2))])
+    first, _ = loss_table(w, b, x[:1], y[:1])
+    return np.array([first, *loss_table(w, b, x, y), *loss_table(w, b, np.tile(x, 2), np.tile(y, 2))])
+
+
+def sums_and_means(each):
+    """The five numbers that follow from the four losses of the pairs."""
+    return np.array([each[0], sum(each), sum(each) / 4, 2 * sum(each), sum(each) / 4])
 
 
 def ask_mean(w, b, x, y):
     return Ask(
-        text=f"The model is ŷ = {w}x {'+' if b > 0 else '−'} {abs(b)}, the loss of a pair ½(ŷ − y)². Find the sum "
-        "and the mean of the four "
-        "losses. Then write every pair into the data set a second time: what are the sum and the mean now?",
+        text=f"The model is ŷ = {w}x {'+' if b > 0 else '−'} {abs(b)}, the loss of a pair ½(ŷ − y)². Find the loss "
+        "of the first pair, then the sum and the mean of all four losses. Then write every pair into the data set a "
+        "second time: what are the sum and the mean now?",
         given={"x": x, "y": y},
-        shape=(4,),
-        rows=("sum, 4 pairs", "mean, 4 pairs", "sum, 8 pairs", "mean, 8 pairs"),
+        shape=(5,),
+        rows=("loss of the first pair", "sum, 4 pairs", "mean, 4 pairs", "sum, 8 pairs", "mean, 8 pairs"),
     )
 
 
@@ -62,24 +68,46 @@ MEAN = Exercise(
             row=24,
         ),
         KnownMistake(
+            "half-inside",
+            "every number is half of what it should be: the residual was halved before it was squared",
+            "½(ŷ − y)² takes the square first. What is it for a residual of 2?",
+            lambda w, b, x, y: 0.5 * right_mean(w, b, x, y),
+            row=27,
+        ),
+        KnownMistake(
+            "absolute",
+            "these are residuals without their sign, not half their squares",
+            "What is the loss of a pair whose residual is 4?",
+            lambda w, b, x, y: sums_and_means(abs(w * x + b - y)),
+        ),
+        KnownMistake(
             "mean-doubles",
             "the mean of the doubled set is the mean of the first one: twice the sum, twice the pairs",
             "If every student of a class had a twin with the same marks, what would the average be?",
-            lambda w, b, x, y: right_mean(w, b, x, y) * [1, 1, 1, 2],
+            lambda w, b, x, y: right_mean(w, b, x, y) * [1, 1, 1, 1, 2],
+            row=17,
+        ),
+        KnownMistake(
+            "mean-halves",
+            "the mean of the doubled set is too small by half: its eight losses have twice the sum",
+            "Write down all eight losses and add them up. What is left when you divide by 8?",
+            lambda w, b, x, y: right_mean(w, b, x, y) * [1, 1, 1, 1, 0.5],
             row=17,
         ),
         KnownMistake(
             "sum-stays",
             "the sum grows when pairs are added; it is the mean that stays",
             "Eight sticks instead of four: what happens to their total length?",
-            lambda w, b, x, y: right_mean(w, b, x, y)[[0, 1, 0, 1]],
+            lambda w, b, x, y: right_mean(w, b, x, y)[[0, 1, 2, 1, 2]],
             row=17,
         ),
         KnownMistake(
             "square-of-mean",
             "residuals were averaged before they were squared; then positive and negative ones cancel",
             "Two residuals, 3 and −3: is the model good?",
-            lambda w, b, x, y: (lambda m: np.array([4 * m, m, 8 * m, m]))(0.5 * np.mean(w * x + b - y) ** 2),
+            lambda w, b, x, y: (lambda first, m: np.array([first, 4 * m, m, 8 * m, m]))(
+                right_mean(w, b, x, y)[0], 0.5 * np.mean(w * x + b - y) ** 2
+            ),
         ),
     ),
     hints=(
@@ -110,6 +138,7 @@ SET = Exercise(
     draw=draw_set,
     right=right_set,
     parts=("each", "mean"),
+    formula=False,
     points=2,
     mistakes=(
         KnownMistake(
@@ -118,6 +147,19 @@ SET = Exercise(
             "What is the loss of a pair whose residual is 2?",
             lambda w, b, x, y: tuple(2 * v for v in right_set(w, b, x, y)),
             row=24,
+        ),
+        KnownMistake(
+            "half-inside",
+            "both are half of what they should be: the residual was halved before it was squared",
+            "In 0.5 * r ** 2 the square comes first. What does (0.5 * r) ** 2 give for r = 2?",
+            lambda w, b, x, y: tuple(0.5 * v for v in right_set(w, b, x, y)),
+            row=27,
+        ),
+        KnownMistake(
+            "not-squared",
+            "these are halves of the residuals; the square is missing",
+            "Can a loss be negative? Print the smallest of yours.",
+            lambda w, b, x, y: (0.5 * (w * x + b - y), 0.5 * (w * x + b - y).mean()),
         ),
         KnownMistake(
             "sum-for-mean",
@@ -147,7 +189,7 @@ SET = Exercise(
         ),
     ),
     hints=(
-        "How many numbers is `each`, and how many is the mean?",
+        "How many losses do N pairs have, and how many means?",
         "w * x + b is the prediction for all pairs at once. Subtract y, square, halve.",
         "each = 0.5 * (w * x + b - y) ** 2, mean = each.mean()",
     ),
@@ -219,6 +261,11 @@ def downhill(g, ways, keys):
     return min(keys, key=lambda key: float(np.dot(g, ways[keys[key]])))
 
 
+def vector(v):
+    """Whole numbers as (−2, 5)."""
+    return f"({', '.join(map(str, v))})".replace("-", "−")
+
+
 DOWNHILL = Exercise(
     id="downhill",
     title="Which way is down",
@@ -227,9 +274,9 @@ DOWNHILL = Exercise(
     draw=draw_downhill,
     right=downhill,
     ask=lambda g, ways, keys: Ask(
-        text=f"At the present (w, b) the gradient of the loss is (∂L/∂w, ∂L/∂b) = ({g[0]}, {g[1]}). Along which "
+        text=f"At the present (w, b) the gradient of the loss is (∂L/∂w, ∂L/∂b) = {vector(g)}. Along which "
         "small step does the loss fall fastest?",
-        options={key: f"({ways[name][0]}, {ways[name][1]}) times a small number" for key, name in keys.items()},
+        options={key: f"{vector(ways[name])} times a small number" for key, name in keys.items()},
     ),
     mistakes=(
         KnownMistake(

@@ -112,6 +112,18 @@ COUNT = Exercise(
             lambda sizes: products(sizes) + sum(sizes),
         ),
         KnownMistake(
+            "biases-by-column",
+            "the biases were counted by the columns of W; a layer has one for each row, for each of its own neurons",
+            "In z = W a + b, which shape has b: that of a or that of z?",
+            lambda sizes: products(sizes) + sum(sizes[:-1]),
+        ),
+        KnownMistake(
+            "output-unbiased",
+            "the biases of the output layer are missing",
+            "Does the last layer compute a z, too?",
+            lambda sizes: products(sizes) + sum(sizes[1:-1]),
+        ),
+        KnownMistake(
             "one-bias-a-layer",
             "a layer has one bias for each neuron, not one in all",
             "What is the shape of b in z = W a + b?",
@@ -168,6 +180,7 @@ FORWARD = Exercise(
     draw=draw_forward,
     right=neuron_by_neuron,
     parts=("z", "a"),
+    formula=False,
     points=3,
     mistakes=(
         KnownMistake(
@@ -189,6 +202,25 @@ FORWARD = Exercise(
             "Is your z between 0 and 1? Print it.",
             lambda W, b, x: (lambda z, a: ([None, *a[1:]], a))(*forward(W, b, x)),
             row=33,
+        ),
+        KnownMistake(
+            "no-sigmoid",
+            "a is a copy of z: the sigmoid is missing",
+            "Which function leads from z to a?",
+            lambda W, b, x: forward(W, b, x, activate=lambda l, L, z: z),
+        ),
+        KnownMistake(
+            "precedence",
+            "1 / 1 + e^(−z) divides first; the sigmoid is 1 / (1 + e^(−z))",
+            "Is your a between 0 and 1? Print it.",
+            lambda W, b, x: forward(W, b, x, activate=lambda l, L, z: 1 / 1 + np.exp(-z)),
+            row=27,
+        ),
+        KnownMistake(
+            "tanh",
+            "the layers have the tanh here, not the sigmoid",
+            "Between which numbers do your a lie?",
+            lambda W, b, x: forward(W, b, x, activate=lambda l, L, z: np.tanh(z)),
         ),
         KnownMistake(
             "linear-output",
@@ -235,9 +267,8 @@ KEPT = Exercise(
     draw=lambda rng: {"keys": lettered(rng, list(KEEP))},
     right=picks("all"),
     ask=lambda keys: Ask(
-        text="Later the slopes of every layer are wanted: those of z along W hold the a below, and those of a along "
-        "z are taken at z. "
-        "What must a forward pass keep for that?",
+        text="Later the slopes of every layer are wanted: those of z along W hold the a of the layer below, and those "
+        "of a along z are taken at z. What must a forward pass keep for that?",
         options={key: KEEP[name] for key, name in keys.items()},
     ),
     mistakes=(

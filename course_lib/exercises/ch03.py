@@ -53,16 +53,46 @@ DIFFERENCE = Exercise(
     answer="gradient_by_nudging",
     draw=draw_loss,
     right=complex_steps,
-    rtol=1e-7,
+    rtol=2e-8,
     formula=False,
     points=3,
     mistakes=(
+        KnownMistake(
+            "same-array",
+            "all slopes are 0: the loss is the same on both sides",
+            "Are up and down two arrays? up = theta makes no copy; theta.copy() does.",
+            lambda theta, x, y: np.zeros(len(theta)),
+            row=34,
+        ),
+        KnownMistake(
+            "times-h",
+            "the difference is divided by 2 and then multiplied by h: / 2 * h is not / (2 * h)",
+            "In which order does Python work through a / 2 * h?",
+            lambda theta, x, y: nudged(theta, x, y) * 1e-10,
+            row=27,
+        ),
+        KnownMistake(
+            "second-value-alone",
+            "only the second value of the loss is divided: the difference needs brackets of its own",
+            "In which order does Python work through a - b / c?",
+            lambda theta, x, y: np.array(
+                [loss(theta + 1e-5 * e, x, y) - loss(theta - 1e-5 * e, x, y) / 2e-5 for e in np.eye(len(theta))]
+            ),
+            row=27,
+        ),
         KnownMistake(
             "one-sided",
             "these are one-sided differences, about 1e-6 off; central ones are off by 1e-10",
             "Step to both sides: the even terms of the error cancel.",
             lambda theta, x, y: nudged(theta, x, y, down=0.0, width=1.0),
             row=38,
+        ),
+        KnownMistake(
+            "half",
+            "about half of each slope: the two points are h apart, and the difference is divided by 2h",
+            "At which two vectors do you call the loss? How far apart are they?",
+            lambda theta, x, y: nudged(theta, x, y, down=0.0),
+            row=24,
         ),
         KnownMistake(
             "twice-too-large",
@@ -89,13 +119,6 @@ DIFFERENCE = Exercise(
             "all slopes are the same: every parameter is nudged together",
             "theta + h moves all 13. How do you move one?",
             lambda theta, x, y: np.full(len(theta), (loss(theta + 1e-5, x, y) - loss(theta - 1e-5, x, y)) / 2e-5),
-        ),
-        KnownMistake(
-            "same-array",
-            "all slopes are 0: up and down are one and the same array",
-            "`up = theta` does not copy. Try theta.copy().",
-            lambda theta, x, y: np.zeros(len(theta)),
-            row=34,
         ),
     ),
     hints=(
@@ -139,7 +162,8 @@ BEST_H = Exercise(
         shape=(2,),
         rows=("one-sided", "central"),
     ),
-    rtol=0.06,
+    parts=("one-sided", "central"),
+    rtol=0.055,
     points=2,
     mistakes=(
         KnownMistake(
@@ -168,6 +192,27 @@ BEST_H = Exercise(
             "central: the error falls with h², so the balance is at a cube root, not a square root",
             "Set the derivative of the sum to zero. Which power of h do you find?",
             lambda F, M2, M3: np.array([right_h(F, M2, M3)[0], np.sqrt(3 * EPS * F / M3)]),
+            row=38,
+        ),
+        KnownMistake(
+            "set-equal",
+            "central: there the two errors are equal; their sum is smallest where its derivative is 0",
+            "Differentiate |f‴| h²/6 + ε|f|/h by h. Which factor stands before ε|f| when you solve for h³?",
+            lambda F, M2, M3: np.array([right_h(F, M2, M3)[0], np.cbrt(6 * EPS * F / M3)]),
+            row=38,
+        ),
+        KnownMistake(
+            "rule-of-thumb",
+            "√ε and ∛ε are rules of thumb; they leave out |f|, |f″|, |f‴| and the factors",
+            "A function that bends ten times as much: does the best h stay?",
+            lambda F, M2, M3: np.array([np.sqrt(EPS), np.cbrt(EPS)]),
+            row=38,
+        ),
+        KnownMistake(
+            "upside-down",
+            "the fractions are upside down: the more a function bends, the smaller the best h",
+            "Which error does a large |f″| make larger, and does a larger or a smaller h help against it?",
+            lambda F, M2, M3: np.array([2 * np.sqrt(EPS * M2 / F), np.cbrt(3 * EPS * M3 / F)]),
             row=38,
         ),
     ),
@@ -211,7 +256,7 @@ REPORT = Exercise(
     right=verdict,
     ask=lambda errors, keys: Ask(
         text="A gradient check gives the relative errors in the table. What does it say?",
-        given={name: f"{error:.1e}" for name, error in errors.items()},
+        given={f"error in {name}": f"{error:.1e}" for name, error in errors.items()},
         options={key: REPORTS[name] for key, name in keys.items()},
     ),
     mistakes=(
@@ -248,7 +293,7 @@ REPORT = Exercise(
 
 TRAPS = {
     "kink": "the point lies within h of the kink of a ReLU, and the two sides have different slopes",
-    "integers": "the parameters are whole numbers of type int, and h was cut to 0 or to 1",
+    "integers": "the parameters are whole numbers of type int, which cannot hold a step of 1e-5",
     "formula": "the formula is wrong: so near to 0 the slope of a ReLU is a number between 0 and 1",
     "zeros": "all weights are zero, and the slopes vanish whatever the formula is",
     "float32": "the numbers have single precision, and the difference drowns in rounding",
@@ -272,14 +317,15 @@ TRAP = Exercise(
     right=picks("kink"),
     ask=lambda at, entries, keys: Ask(
         text=f"A network with ReLUs is checked with h = 1e-5, central differences, float64. Of {entries} entries "
-        f"all agree but one: formula 1, difference {(at + 1e-5) / 2e-5:.2f}. Its z is {at:.0e}. What happened?",
+        f"all agree but one: formula 1, difference {(at + 1e-5) / 2e-5:.2f}. The z before its ReLU is {at:.0e}. "
+        "What happened?",
         options={key: TRAPS[name] for key, name in keys.items()},
     ),
     mistakes=(
         KnownMistake(
             "integers",
-            "with whole numbers nothing would move, and every difference would be 0",
-            "How many entries are off, and is the difference 0?",
+            "whole numbers spoil every entry: the step is cut off, or it becomes a step of 1",
+            "How many entries are off?",
             picks("integers"),
             row=41,
         ),
@@ -367,6 +413,18 @@ MILLION = Exercise(
             "Which unit is asked?",
             lambda P, N, rate: right_million(P, N, rate) * [1, 1, 60],
         ),
+        KnownMistake(
+            "seconds-for-hours",
+            "the last number is in seconds; an hour has 3600 of them",
+            "Which unit is asked?",
+            lambda P, N, rate: right_million(P, N, rate) * [1, 1, 3600],
+        ),
+        KnownMistake(
+            "not-in-millions",
+            "the first two numbers are asked in millions",
+            "Two million is 2, if you count in millions.",
+            lambda P, N, rate: right_million(P, N, rate) * [1e6, 1e6, 1],
+        ),
     ),
     hints=(
         "How often is the loss computed for one slope?",
@@ -378,9 +436,9 @@ MILLION = Exercise(
 # -------------------------------------------------------------------------------------------------------- zero-weights
 
 REASONS = {
-    "vanish": "every term of the gradient that could be wrong is multiplied by a weight that is zero",
-    "fast": "the check is too fast at zero",
-    "rounding": "zero cannot be represented exactly",
+    "vanish": "the wrong part of the gradient has a weight for a factor, and the weight is zero",
+    "step": "a step of 1e-5 is too large next to weights of zero",
+    "rounding": "zero cannot be represented exactly, so that both sides are rounded",
     "loss": "the loss is zero there",
 }
 
@@ -393,15 +451,16 @@ ZERO = Exercise(
     draw=lambda rng: {"keys": lettered(rng, list(REASONS))},
     right=picks("vanish"),
     ask=lambda keys: Ask(
-        text="Someone checks a gradient at weights that are all zero. It passes, and it is wrong. Why could it pass?",
+        text="Someone checks a gradient at weights that are all zero. The gradient is wrong, and yet it passes. "
+        "How can that be?",
         options={key: REASONS[name] for key, name in keys.items()},
     ),
     mistakes=(
         KnownMistake(
-            "fast",
-            "the number of passes is the same everywhere",
-            "Does a forward pass with zeros have fewer steps?",
-            picks("fast"),
+            "step",
+            "a step is measured by how the loss bends, not by how large the weight is",
+            "Does the error |f‴| h²/6 hold the weight itself?",
+            picks("step"),
             row=44,
         ),
         KnownMistake(
@@ -472,6 +531,12 @@ PREDICTIONS = (
         options=("1, the slope there", "0, the slope on the other side", "a number between them"),
         right="a number between them",
         because="The nudge to the left lands on the flat side, the one to the right on the steep one.",
+    ),
+    Prediction(
+        "integer-nudge",
+        options=("6", "0: nothing moves", "250 000"),
+        right="250 000",
+        because="Of 2.99999 the decimals are cut off, and 2 is left: the step down is 1, and it is divided by 2h.",
     ),
     Prediction(
         "million-nudges",

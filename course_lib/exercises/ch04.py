@@ -23,7 +23,7 @@ def signed(number):
 
 
 def draw_fill(rng):
-    p, q, a, b = (int(v) for v in distinct(rng, 2, 9, 4))
+    p, q, a, b = (int(v) for v in distinct(rng, 3, 9, 4))  # not 2: its square is its double
     return {"x": np.array([p, q]), "a": a, "b": b}
 
 
@@ -81,6 +81,18 @@ FILL = Exercise(
             "the derivative of x₁² lacks its factor 2",
             "Nudge x₁ from 3 to 3.01: does the square grow by 0.03 or by 0.06?",
             lambda x, a, b: with_entry(right_fill(x, a, b), 2, 0, x[0]),
+        ),
+        KnownMistake(
+            "constant-two",
+            "the derivative of x₁² is 2x₁, not 2",
+            "Nudge x₁ from 3 to 3.01, then from 5 to 5.01: does the square grow by the same?",
+            lambda x, a, b: with_entry(right_fill(x, a, b), 2, 0, 2),
+        ),
+        KnownMistake(
+            "terms-not-slopes",
+            "the row of y₂ holds its two terms; its slopes are their factors, wherever x is",
+            "Nudge x₁ by 0.01. By how much does y₂ grow, and does that depend on how large x₁ is?",
+            lambda x, a, b: np.vstack([right_fill(x, a, b)[:1], [[a * x[0], b * x[1]]], right_fill(x, a, b)[2:]]),
         ),
         KnownMistake(
             "zero-not-left-blank",
@@ -218,16 +230,30 @@ NUMERICAL = Exercise(
     answer="numerical_jacobian",
     draw=draw_numerical,
     right=right_numerical,
-    rtol=1e-8,
+    rtol=3e-9,
     formula=False,
     points=3,
     mistakes=(
+        KnownMistake(
+            "times-h",
+            "the difference is divided by 2 and then multiplied by h: / 2 * h is not / (2 * h)",
+            "In which order does Python work through a / 2 * h?",
+            lambda f, x: central(f, x) * 1e-10,
+            row=27,
+        ),
         KnownMistake(
             "transposed",
             "each nudged input gives one column, but here it has become a row",
             "f gives two numbers and x has three. What shape must J have? Try np.column_stack.",
             lambda f, x: right_numerical(f, x).T,
             row=28,
+        ),
+        KnownMistake(
+            "half",
+            "about half of each slope: f is called at x + h and at x, and the difference is divided by 2h",
+            "How far apart are the two points at which you call f?",
+            lambda f, x: 0.5 * one_sided(f, x),
+            row=24,
         ),
         KnownMistake(
             "twice-too-large",
@@ -405,6 +431,32 @@ SOFTMAX = Exercise(
             softmax_mistake(v_of_s=lambda s: s / np.linalg.norm(s)),
         ),
         KnownMistake(
+            "scalar-product",
+            "s sᵀ came out as one number: for a vector of shape (n,), s @ s.T is the scalar product",
+            "Print the shape of what you subtract. Which function makes a table of all products sᵢ sⱼ? Try np.outer.",
+            softmax_mistake(J_of_s=lambda s: np.diag(s) - s @ s),
+            row=26,
+        ),
+        KnownMistake(
+            "entry-by-entry",
+            "s sᵀ came out as one row: for a vector of shape (n,), s * s.T is the product entry by entry",
+            "Print the shape of what you subtract. Which function makes a table of all products sᵢ sⱼ? Try np.outer.",
+            softmax_mistake(J_of_s=lambda s: np.diag(s) - s * s),
+            row=26,
+        ),
+        KnownMistake(
+            "negative",
+            "v points the other way: its entries should be positive",
+            "If J @ v is zero, what is J @ (-v)?",
+            softmax_mistake(v_of_s=lambda s: -np.ones(len(s)) / np.sqrt(len(s))),
+        ),
+        KnownMistake(
+            "adds-up-to-one",
+            "the entries of v add up to 1; its length is another number",
+            "The length of v is the root of the sum of its squares. What is it for (¼, ¼, ¼, ¼)?",
+            softmax_mistake(v_of_s=lambda s: np.ones(len(s)) / len(s)),
+        ),
+        KnownMistake(
             "outer-only",
             "the diagonal part diag(s) is missing",
             "Differentiate sᵢ = exp(xᵢ)/Σ by xᵢ itself: the numerator changes, too.",
@@ -542,5 +594,11 @@ PREDICTIONS = (
         right="a rectangle with upright sides",
         because="The Jacobian is diagonal: the first input moves the first output alone, the second the "
         "second, each with its own slope.",
+    ),
+    Prediction(
+        "other-layout",
+        options=("yes", "no, it has a row for each input", "no, its W is another matrix"),
+        right="no, it has a row for each input",
+        because="With inputs in the rows, the slope of z<sub>i</sub> along a<sub>j</sub> stands in row j and column i.",
     ),
 )

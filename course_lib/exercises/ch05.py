@@ -165,6 +165,30 @@ SCALAR = Exercise(
             chain_mistake(total=lambda slopes: slopes[1] * slopes[2]),
         ),
         KnownMistake(
+            "inner-slope-twice",
+            "dv/du holds du/dx as well, and so dy/dx has it twice; v = u² is a function of u alone",
+            "Forget x for a moment: how fast does u² grow with u?",
+            lambda x, a, b, c: (lambda u: np.array([a, 2 * u * a, -c, -2 * u * a * a * c], float))(a * x + b),
+        ),
+        KnownMistake(
+            "inner-slope-early",
+            "dy/dx is right, but dv/du holds du/dx as well; v = u² is a function of u alone",
+            "Forget x for a moment: how fast does u² grow with u?",
+            lambda x, a, b, c: (lambda u: np.array([a, 2 * u * a, -c, -2 * u * a * c], float))(a * x + b),
+        ),
+        KnownMistake(
+            "constant-kept",
+            "the 1 in y = 1 − c v does not change, so its slope is 0: dy/dv is −c",
+            "Nudge v by 0.01. By how much does 1 change, and by how much c v?",
+            lambda x, a, b, c: (lambda s: np.array([*s, np.prod(s)], float))([a, 2 * (a * x + b), 1 - c]),
+        ),
+        KnownMistake(
+            "sign-lost-on-the-way",
+            "the three slopes are right, but the product lost the minus sign",
+            "Two slopes are positive and one is negative. Which sign has the product?",
+            chain_mistake(total=lambda slopes: abs(np.prod(slopes))),
+        ),
+        KnownMistake(
             "sign-lost",
             "the sizes are right, the sign of dy/dv is not: y falls when v grows",
             "y = 1 − c v. Which way does y go when v goes up?",

@@ -15,6 +15,7 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
 from course_lib.autodiff import Value, topological_order
+from course_lib.plots.matrices import text_colour
 from course_lib.plots.style import (
     BLUE,
     COLOURS,
@@ -27,6 +28,7 @@ from course_lib.plots.style import (
     NORMAL,
     ORANGE,
     PURPLE,
+    SIGNED,
     SMALL,
     WHITE,
     board,
@@ -193,7 +195,8 @@ def plot_network(
     example: int = 0,
     title: str | None = None,
 ) -> Axes:
-    """A network as a drawing: a column of neurons for each layer, a link for each weight that is not zero.
+    """A network as a drawing: a column of neurons for each layer, a link for each weight that is not zero, and above
+    the links their matrix in tiles, all of one size, so that the matrices can be compared.
 
     net       : a Network, a list of its weight matrices W (None at 0 or not), or sizes (n_0, .., n_L)
     values    : numbers to write into the neurons, (n_l,) or (n_l, N) for each layer, None to leave one out, as ``a``
@@ -207,7 +210,8 @@ def plot_network(
 
     >>> from course_lib.plots import describe
     >>> describe(plot_network([64, 32, 10], most=6))
-    'Network 64-32-10: 3 columns of neurons, 64 inputs, 32 in layer 1, 10 in layer 2, the output; 2368 weights.'
+    'Network 64-32-10: 3 columns of neurons, 64 inputs, 32 in layer 1, 10 in layer 2, the output;
+    2368 weights in W^1 (32 x 64), W^2 (10 x 32).'
     """
     sizes, W = _sizes_and_weights(net)
     L = len(sizes) - 1
@@ -222,7 +226,8 @@ def plot_network(
     weights = few if weights is None else weights
     down = 1.3 if errors is not None else 1.0 if values is not None or tallest <= 4 else 0.7
     across = min(2.6 if weights and W else 2.0, 7.4 / L)
-    radius, foot, top = 0.31, 0.75, 1.0
+    tile = min(0.56 if weights and W else 0.2, 1.3 / max(sizes[1:]), (across - 0.3) / max(sizes[:-1]))
+    radius, foot, top = 0.31, 0.75, 1.15 + tile * max(sizes[1:])
     width = max(1.5 + across * L, 0.5 + width_of(title, LARGE))
     ax = board(width, foot + tallest * down + top)
     middle, left = foot + tallest * down / 2, (width - across * L) / 2
@@ -241,6 +246,8 @@ def plot_network(
             color=GREY,
             size=SMALL,
         )
+        foot_of_tiles = (place[0], place[1] + 0.16)
+        _tiles(ax, W[l] if W else None, (sizes[l], sizes[l - 1]), foot_of_tiles, tile, largest, bool(weights and W))
     for l, slot in enumerate(slots):
         for place, i in zip(at[l], slot, strict=True):
             if i is None:
@@ -793,6 +800,28 @@ def _weights(
         _write_along(ax, routes, labels, [*sources, *targets], room, size=SMALL)
 
 
+def _tiles(
+    ax: Axes,
+    W: np.ndarray | None,
+    shape: tuple[int, int],
+    at: tuple[float, float],
+    side: float,
+    largest: float,
+    numbers: bool,
+) -> None:
+    """A matrix of that shape as tiles over the middle of its foot, in the colours of the links."""
+    m, n = shape
+    x, y = at[0] + (np.arange(n + 1) - n / 2) * side, at[1] + np.arange(m, -1, -1) * side
+    shares = np.full(shape, 0.25) if W is None else W / (largest or 1.0)
+    edges = GREY if side > 0.08 else "none"
+    ax.pcolormesh(x, y, shares, cmap=SIGNED, vmin=-1, vmax=1, edgecolor=edges, linewidth=0.7, zorder=1)
+    ax.add_patch(Rectangle((x[0], y[-1]), n * side, m * side, fill=False, edgecolor=GREY, linewidth=1, zorder=2))
+    for i, j in np.argwhere(shares if numbers else np.zeros(shape)):
+        place, text = (x[j] + side / 2, y[i] - side / 2), written(shares[i, j] * largest, 2)
+        size = max(8.0, SMALL * min(1.0, 0.88 * side / width_of(text, SMALL)))
+        ax.text(*place, text, ha="center", va="center", size=size, color=text_colour(shares[i, j]), gid="tile")
+
+
 def _node(
     ax: Axes, at: np.ndarray, radius: float, text: str, size: float = NORMAL, edge: str = INK, gid: str | None = None
 ) -> None:
@@ -923,7 +952,8 @@ def _network_in_words(
     columns = [count(sizes[0], "input"), *(f"{n} in layer {l}" for l, n in enumerate(sizes[1:], start=1))]
     text = f"{title}: {L + 1} columns of neurons, {', '.join(columns)}, the output"
     weights = sum(m * n for n, m in pairwise(sizes))
-    text += f"; {count(weights, 'weight')}"
+    matrices = listing(f"W^{l} ({m} x {n})" for l, (n, m) in enumerate(pairwise(sizes), start=1))
+    text += f"; {count(weights, 'weight')} in {matrices}"
     if W:
         negative = sum(int((w < 0).sum()) for w in W[1:])
         text += f", {negative} of them negative, the largest in size {number(max(np.abs(w).max() for w in W[1:]))}"
