@@ -121,9 +121,9 @@ def _about(exercise: Exercise, given: dict[str, Any], came: tuple[str, ...], rig
         if len(right) == 1 and len(came) == 1:
             return f"{came[0]} is not the one"
         good = len(set(came) & set(right))
-        return f"{good} of your {len(came)} belong{'s' if good == 1 else ''}" + (
-            "" if good < len(came) else ", and more do"
-        )
+        if good == len(came):
+            return f"{'what you chose belongs' if good == 1 else 'all that you chose belong'}, but more do"
+        return f"{good} of your {len(came)} belong{'s' if good == 1 else ''}"
     if exercise.kind == "order":
         if sorted(came) != sorted(right):
             twice = [key for key in came if came.count(key) > 1]
