@@ -127,6 +127,21 @@ def test_make_test_passes_everything():
         assert step in done.stdout, step
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_an_environment_that_could_not_be_made_is_made_anew_the_next_time(tmp_path):
+    """As on a Debian without python3-venv, where a Python remains that has no pip."""
+    half = tmp_path / "python"
+    half.write_text('#!/bin/sh\n[ "$2" = venv ] || exit 0\nmkdir -p "$3/bin" && touch "$3/bin/python"\nexit 1\n')
+    half.chmod(0o755)
+    command = ["make", f"VENV={tmp_path / 'venv'}", f"PYTHON={half}", str(tmp_path / "venv/bin/python")]
+    without_uv = os.environ | {"PATH": "/usr/bin:/bin"}
+    for _ in range(2):
+        done = subprocess.run(command, cwd=ROOT, env=without_uv, capture_output=True, text=True)
+        assert done.returncode
+        assert done.stdout.startswith(f"Making an environment in {tmp_path / 'venv'}")
+        assert not (tmp_path / "venv/bin/python").exists()
+
+
 def test_the_command_says_which_lab_it_would_open(capsys):
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     assert cli.main(["lab", "--dry-run", "--root", str(ROOT), "--port", "9000"]) == 0
