@@ -48,7 +48,7 @@ nbval: $(VENV)/.course-test
 browser: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q tests/browser
 
-# The site in build/site: all lessons as a book, and JupyterLite. PYODIDE=... is the URL or folder of the wheels that the
+# The site in build/site: all lessons as a book, and JupyterLite. PYODIDE=... is the URL or a folder of the wheels that the
 # build says it has not. It has an environment of its own: JupyterLab stumbles over JupyterLite's extension.
 site:
 	@$(MAKE) --no-print-directory VENV=$(VENV)-site build/site/index.html
