@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -159,6 +160,24 @@ def test_the_command_says_in_one_line_what_it_cannot_do(capsys, tmp_path):
     message = capsys.readouterr().err
     assert message.startswith("course lab: expected a folder with notebooks/")
     assert message.count("\n") == 1
+
+
+def test_the_command_alone_lists_its_subcommands(capsys):
+    assert cli.main([]) == 2
+    assert "lab       " in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that nobody may write, not even root")
+@pytest.mark.parametrize("arguments", [["links", "--repo", "a/b"], ["grade", "{root}/exercises", "-o", "{root}/out"]])
+def test_a_folder_that_cannot_be_written_is_a_line_and_no_traceback(arguments, tmp_path):
+    for name in ("README.md", "chapters", "notebooks", "exercises", "solutions"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
+    words = [word.format(root=tmp_path) for word in arguments]
+    command = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", tmp_path, tmp_path, sys.executable, "-m", "course_lib.cli"]
+    done = subprocess.run([*command, *words, "--root", tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"course {words[0]}: expected a place that can be written, {tmp_path}/")
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_command_refuses_an_option_that_it_does_not_know(capsys):
