@@ -7,18 +7,20 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := pyproject.toml constraints.txt course_lib/jupyter_settings.json
 
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
+    'The course needs Python 3.11 or newer, this is ' + sys.version.split()[0] + '; try: make lab PYTHON=python3.12')
+
 ifneq ($(shell command -v uv),)
-CREATE := uv venv --quiet --allow-existing $(if $(PYTHON),--python $(PYTHON)) $(VENV)
+CREATE := uv venv --quiet --allow-existing $(if $(PYTHON),--python $(PYTHON)) $(VENV) && $(BIN)/python -c "$(NEW_ENOUGH)"
 INSTALL := uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 else
 PYTHON ?= python3
-CREATE := $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
-    'The course needs Python 3.11 or newer, this is ' + sys.version.split()[0] + '; try: make lab PYTHON=python3.12')" \
-    && $(PYTHON) -m venv $(VENV)
+CREATE := $(PYTHON) -c "$(NEW_ENOUGH)" && $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
 
 .PHONY: lab test lint types check unit nbval browser site build/site/index.html site-test nbgrader build prove gallery test-torch bench clean
+.DELETE_ON_ERROR: # an environment that could not be made is made anew the next time
 
 lab: $(VENV)/.course
 	$(BIN)/course lab $(LAB)
@@ -46,7 +48,7 @@ nbval: $(VENV)/.course-test
 browser: $(VENV)/.course-test
 	$(BIN)/python -m pytest -q tests/browser
 
-# The site in build/site: all lessons as a book, and JupyterLite. PYODIDE=... is the URL or folder of the wheels that the
+# The site in build/site: all lessons as a book, and JupyterLite. PYODIDE=... is the URL or a folder of the wheels that the
 # build says it has not. It has an environment of its own: JupyterLab stumbles over JupyterLite's extension.
 site:
 	@$(MAKE) --no-print-directory VENV=$(VENV)-site build/site/index.html
@@ -86,7 +88,8 @@ clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	$(CREATE)
+	@echo "Making an environment in $(VENV): once, a quarter of a minute with uv, a minute without."
+	@$(CREATE)
 
 $(VENV)/.course-site: $(SETUP) | $(BIN)/python
 	$(INSTALL) -e ".[site]"

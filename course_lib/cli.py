@@ -4,11 +4,13 @@ Each subcommand imports what it needs only when it is called.
 """
 
 import argparse
+import errno
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from course_lib._errors import CourseError
@@ -24,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # jsonschema, which comes with nbformat, would build a grammar of web addresses: a second, and nobody asks for one.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        parser().print_help()
+        return 2
     options, further = parser().parse_known_args(arguments)
     if further and options.run not in (lab, test):
         parser().error(f"unrecognized arguments: {shlex.join(further)}")
@@ -31,6 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options, further)
     except CourseError as error:
         print(f"course {options.command}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS, errno.ENOSPC):
+            raise
+        what = f"expected a place that can be written, {error.filename} is none ({error.strerror})"
+        print(f"course {options.command}: {what}; try a folder of your own, or make room", file=sys.stderr)
         return 2
 
 
@@ -123,6 +135,8 @@ def lab(options: argparse.Namespace, further: Sequence[str]) -> int:
     if options.dry_run:
         print(shlex.join(["jupyter", "lab", *jupyter[3:], *further]))
         return 0
+    if not find_spec("jupyterlab"):
+        raise CourseError(f"expected JupyterLab in {sys.executable}, found none; try `pip install jupyterlab` there")
     try:
         return subprocess.run([*jupyter, *further], cwd=folder, check=False).returncode
     except KeyboardInterrupt:  # Ctrl-C stops the server, which has said so itself

@@ -16,6 +16,7 @@ NAME = "chain-rule-to-the-rescue"
 PACKAGE = Path(__file__).resolve().parent
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 IN_A_BROWSER = ("numpy", "matplotlib", "ipython", "ipywidgets", "anywidget", "traitlets")  # what Pyodide needs
+RELOAD = "the page again, with a network; else the course on your own machine, or the site built anew with `make site`"
 INSTALL = "`make lab` in the folder of the course, or `python -m pip install -e .` there; then restart the kernel"
 
 
@@ -46,7 +47,8 @@ def problems() -> list[Problem]:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     python, requirements = bounds()
     if sys.platform == "emscripten":  # JupyterLite, which is the front end itself
-        return [*versions(python, [line for line in requirements if line.startswith(IN_A_BROWSER)], installed)]
+        requirements = [line for line in requirements if line.startswith(IN_A_BROWSER)]
+        return [*versions(python, requirements, installed, attempt=RELOAD)]
     if "google.colab" in sys.modules:  # which has older packages; tests run the course with them
         requirements = []
     return [
@@ -94,7 +96,11 @@ def version(text: str) -> tuple[int, ...]:
 
 
 def versions(
-    python: str, requirements: Iterable[str], installed: Callable[[str], str | None], running: str | None = None
+    python: str,
+    requirements: Iterable[str],
+    installed: Callable[[str], str | None],
+    running: str | None = None,
+    attempt: str = INSTALL,
 ) -> Iterator[Problem]:
     """What is older than its bound, or missing: `python` is ">=3.11", a requirement is "numpy>=2.0"."""
     running = running or ".".join(map(str, sys.version_info[:3]))
@@ -107,7 +113,7 @@ def versions(
         name, _, least = requirement.partition(">=")
         came = installed(name)
         if came is None or version(came) < version(least):
-            yield Problem(f"{name} {least} or newer", f"{name} {came}" if came else "none", INSTALL)
+            yield Problem(f"{name} {least} or newer", f"{name} {came}" if came else "none", attempt)
 
 
 def copies(here: Path, package: Path) -> Iterator[Problem]:

@@ -20,11 +20,14 @@ from typing import Any
 
 import nbformat
 
+from course_lib.explorables import PassPlayer
+
 CODE = r"(?P<fence>`{3,}).*?(?P=fence)|`[^`\n]*`"  # of Markdown
 KERNEL = {  # what the page cannot do, and the words for it
     "Race": "The race is run by a kernel, which this page does not have.",
     "TrainingWatch": "The network is trained by a kernel, which this page does not have.",
 }
+READ = "Here you can read the exercises. To do them, open them in JupyterLite, or in JupyterLab on your machine."
 PARTLY = {"BatchStacker": "The times of both are measured by a kernel, which this page does not have."}
 
 
@@ -61,7 +64,6 @@ class Book:
     def __init__(self, root: Path, pages: Path, static: Path) -> None:
         self.root, self.pages, self.static = root, pages, static
         self.tags: set[str] = set()  # the numbers of the equations
-        self.alive: dict[str, str] = {}  # the HTML of the explorables that are alive, by class
 
     def number(self, notebook: nbformat.NotebookNode) -> None:
         """Take down which equations a notebook numbers."""
@@ -72,11 +74,16 @@ class Book:
         """Write the first page: its text with the pass player, alive, and the chapters as the README lists them."""
         readme = (self.root / "README.md").read_text(encoding="utf-8")
         chapters = re.search(r"^\| chapter \|.*?(?=\n\n)", readme, re.MULTILINE | re.DOTALL)
-        player = self.alive["PassPlayer"].replace('"../', '"')
+        player = PassPlayer(step=9, selected="w 2 1 2")  # as in the picture of the README
+        filled = {
+            "player": self.live(player, self.pictures(player.page())).replace('"../', '"'),
+            "chapters": chapters[0] if chapters else "",
+            "exercises": "\n".join(entry(path) for path in sorted((self.root / "exercises").glob("*.ipynb"))),
+        }
         text = (Path(__file__).parent / "index.md").read_text(encoding="utf-8")
-        (self.pages / "index.md").write_text(
-            text.replace("{player}", player).replace("{chapters}", chapters[0] if chapters else ""), encoding="utf-8"
-        )
+        for name, value in filled.items():
+            text = text.replace(f"{{{name}}}", value)
+        (self.pages / "index.md").write_text(text, encoding="utf-8")
 
     def page(self, path: Path) -> None:
         """Write a notebook as a page: links between pages, pictures as files, widgets alive."""
@@ -105,7 +112,8 @@ class Book:
             f"../lite/files/{place}": "Download the notebook",
         }
         items = "".join(f'<li><a href="{href}">{words}</a></li>' for href, words in links.items())
-        return f'<ul class="course-ways">{items}</ul>\n'
+        read = "" if path.parent.name == "notebooks" else f'<p class="course-note">{READ}</p>'
+        return f'<ul class="course-ways">{items}</ul>\n{read}\n'
 
     def linked(self, text: str) -> str:
         """The text with a target at each numbered equation, and a link at each mention of its number."""
@@ -138,8 +146,7 @@ class Book:
         if name in KERNEL:
             return f'<div class="course-still">{html}<p class="course-note">{KERNEL[name]} {lite}</p></div>'
         note = f'<p class="course-note">{PARTLY[name]} {lite}</p>' if name in PARTLY else ""
-        self.alive[name] = self.live(widget, html)
-        return self.alive[name] + note
+        return self.live(widget, html) + note
 
     def live(self, widget: Any, still: str) -> str:
         """A widget that live.js brings to life, with what is shown until then."""
@@ -171,6 +178,12 @@ class Book:
             return f'src="../_static/pictures/{name}"{size}'
 
         return re.sub(r'src="data:image/([\w+]+);base64,([^"]+)"', filed, html)
+
+
+def entry(exercises: Path) -> str:
+    """The line of a table of contents for a notebook of exercises, under the title of its chapter."""
+    title = nbformat.read(exercises, 4).cells[0].source.partition("\n")[0].removeprefix("# Exercises ")
+    return f"{title} <exercises/{exercises.stem}>"
 
 
 def anchor(number: str) -> str:
@@ -214,11 +227,18 @@ def names(source: str, context: type[ast.expr_context]) -> set[str]:
 
 
 def staying(text: str, path: Path) -> str:
-    """A page of docs/ whose links to files outside the book are plain words."""
+    """A page of docs/ as the book has it: pictures light and dark, links to files outside the book as plain words."""
 
     def change(found: re.Match) -> str:
         place = (found["place"] or "").partition("#")[0]
         inside = not place or ":" in place or "/notebooks/" in place or (path.parent / place).exists()
         return found[0] if inside else found["words"]
 
-    return re.sub(rf"{CODE}|(?<!!)\[(?P<words>[^\]]+)\]\((?P<place>[^)\s]+)\)", change, text, flags=re.DOTALL)
+    text = re.sub(rf"{CODE}|(?<!!)\[(?P<words>[^\]]+)\]\((?P<place>[^)\s]+)\)", change, text, flags=re.DOTALL)
+    text = re.sub(r"\s\(\[[^\]]+\]\(\S+_dark\.png\)\)", "", text)
+    both = r"![\1](\2.png){.only-light}\n![\1](\2_dark.png){.only-dark}"
+    return re.sub(
+        r"!\[([^\]]+)\]\((\S+)\.png\)",
+        lambda found: found.expand(both) if (path.parent / f"{found[2]}_dark.png").exists() else found[0],
+        text,
+    )

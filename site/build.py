@@ -29,6 +29,9 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=WORK / "site", help="where the site goes (default: build/site)")
     options.add_argument("--pyodide", default="", help="where JupyterLite finds the wheels that this build has not")
     given = options.parse_args()
+    own = Path(given.pyodide) if given.pyodide and "://" not in given.pyodide else None
+    if own and not own.is_dir():
+        options.error(f"--pyodide: expected a URL or a folder of wheels, got {given.pyodide}, which is neither")
     start = time.perf_counter()
     shutil.rmtree(given.out, ignore_errors=True)
     katex = npm("katex", KATEX_VERSION, WORK / "katex") / "dist"
@@ -37,10 +40,13 @@ def main() -> None:
     booked = time.perf_counter()
     print(f"the book: {booked - start:.0f} s, {megabytes(given.out):.1f} MB", flush=True)
     pyodide = npm("pyodide", PYODIDE_VERSION, WORK / "pyodide")
-    missing = lite.build(ROOT, WORK / "lite", pyodide, given.out / "lite", given.pyodide)
+    elsewhere = lite.distribution() if own or not given.pyodide else given.pyodide
+    missing = lite.build(ROOT, WORK / "lite", pyodide, given.out / "lite", elsewhere, own)
     print(f"JupyterLite: {time.perf_counter() - booked:.0f} s, {megabytes(given.out / 'lite'):.1f} MB")
     for name in missing:
         print(f"  not in this build: {name}")
+    if missing:
+        print(f"  a page loads them from {elsewhere}")
 
 
 def sphinx(pages: Path, static: Path, katex: Path, out: Path) -> None:

@@ -13,7 +13,7 @@ extensions = ["myst_nb", "formulas"]
 nb_execution_mode = "off"  # the lessons hold their outputs
 nb_ipywidgets_js = {}  # our own live.js shows the widgets, and asks no other machine for scripts
 nb_merge_streams = True
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["attrs_inline", "dollarmath"]
 myst_heading_anchors = 3
 
 html_theme = "furo"

@@ -35,11 +35,11 @@ ADDED = {  # packages that Pyodide's distribution does not have -> (what is impo
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
 
-def build(root: Path, work: Path, core: Path, out: Path, elsewhere: str) -> list[str]:
+def build(root: Path, work: Path, core: Path, out: Path, elsewhere: str, own: Path | None = None) -> list[str]:
     """Build JupyterLite into `out`; returns the wheels that are not in it.
 
     root : the course      work : a folder for what is put together      core : the files of npm's package `pyodide`
-    elsewhere : where the wheels are that PyPI does not have, a URL or a folder; "" for Pyodide's own distribution
+    elsewhere : the URL where a page finds the wheels that PyPI does not have      own : a folder that has some of them
     """
     shutil.rmtree(work, ignore_errors=True)
     pyodide = work / "static" / "pyodide"
@@ -47,7 +47,7 @@ def build(root: Path, work: Path, core: Path, out: Path, elsewhere: str) -> list
     for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"):
         shutil.copy(core / name, pyodide)
     lock = json.loads((core / "pyodide-lock.json").read_text(encoding="utf-8"))
-    missing = fill(lock, root, work.parent / "wheels", pyodide, elsewhere)
+    missing = fill(lock, root, work.parent / "wheels", pyodide, elsewhere, own)
     (pyodide / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
     for folder in ("notebooks", "exercises"):
         shutil.copytree(root / folder, work / "files" / folder, ignore=shutil.ignore_patterns(".*"))
@@ -74,7 +74,9 @@ def build(root: Path, work: Path, core: Path, out: Path, elsewhere: str) -> list
     return missing
 
 
-def fill(lock: dict[str, Any], root: Path, kept: Path, target: Path, elsewhere: str) -> list[str]:
+def fill(
+    lock: dict[str, Any], root: Path, kept: Path, target: Path, elsewhere: str, own: Path | None = None
+) -> list[str]:
     """Put the wheels into `target` and their places into the lock file; returns the names of those left elsewhere."""
     kept.mkdir(exist_ok=True)
     packages: dict[str, Any] = lock["packages"]
@@ -95,15 +97,14 @@ def fill(lock: dict[str, Any], root: Path, kept: Path, target: Path, elsewhere: 
     for name in sorted(wanted):
         package = packages[name]
         wheel = course(root, kept) if name == NAME else fetched(package, kept)
-        if wheel is None and Path(elsewhere, package["file_name"]).is_file():
-            wheel = Path(elsewhere, package["file_name"])
+        if wheel is None and own and (own / package["file_name"]).is_file():
+            wheel = own / package["file_name"]
         if wheel is not None:
             shutil.copy(wheel, target)
             package |= {"file_name": wheel.name, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
         else:
             missing.append(package["file_name"])
-            base = elsewhere or distribution()
-            package["file_name"] = f"{base.rstrip('/')}/{package['file_name']}"
+            package["file_name"] = f"{elsewhere.rstrip('/')}/{package['file_name']}"
     return missing
 
 

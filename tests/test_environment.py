@@ -60,7 +60,9 @@ def test_a_browser_needs_what_lessons_and_exercises_use_and_is_the_front_end_its
     monkeypatch.setattr(environment, "installed", dict.fromkeys(environment.IN_A_BROWSER, "99").get)
     assert environment.problems() == []
     monkeypatch.setattr(environment, "installed", {}.get)
-    assert len(environment.problems()) == len(environment.IN_A_BROWSER)
+    found = environment.problems()
+    assert len(found) == len(environment.IN_A_BROWSER)
+    assert all(str(each).endswith(f"Try {environment.RELOAD}.") for each in found), "nothing can be installed there"
 
 
 def test_an_old_python_is_found():

@@ -350,20 +350,29 @@ def test_the_example_for_authors_keeps_the_style_of_the_library(fork):
 
 @needs_bash
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
-def test_a_copy_for_students_has_no_answers_no_history_and_works(tmp_path):
+def test_a_copy_for_students_has_no_answers_no_history_and_works_and_follows_later_changes(tmp_path):
     (block,) = (b for _, language, b in FENCE.findall(TEXT[ROOT / "docs" / "instructors.md"]) if language == "bash")
     course = tmp_path / "course"
     kept = ("course_lib", "chapters", "tests", "solutions", "exercises")
     for name in kept:
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__"))
     who = {f"GIT_{who}_{what}": "ada@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    script = f"git init -q -b main . && git add . && git commit -q -m all\n{block}"
     exports = "".join(f"export {name}={value}\n" for name, value in who.items())
-    run(exports + script, course)
+
+    def students() -> list[str]:
+        return run("git ls-tree -r --name-only students", course).splitlines()
+
+    run(f"{exports}git init -q -b main . && git add . && git commit -q -m all\n{block}", course)
     assert run("git log --oneline students", course).count("\n") == 1
-    tree = run("git ls-tree -r --name-only students", course)
-    assert not re.search(r"^(solutions|tests|chapters)/|solutions\.json", tree, re.MULTILINE)
+    assert "course_lib/exercises/ch06.py" in students()
+    assert not [name for name in students() if re.match(r"(solutions|tests|chapters)/|.*solutions\.json", name)]
     ask = "check('needs-w2', ['W2']); [hint('needs-w2') for _ in range(4)]"
     told = run(f'python -c "from course_lib.exercises import check, hint; {ask}"', course)
     assert "Not yet" in told
     assert "The solution" not in told
+
+    rename = "git mv exercises/10_training.ipynb exercises/11_training.ipynb"
+    before = students()
+    run(f"{exports}git switch -q main && {rename} && git commit -q -m x\n{block}", course)
+    assert run("git log --oneline students", course).count("\n") == 2
+    assert {*before} ^ {*students()} == {f"exercises/{chapter}_training.ipynb" for chapter in (10, 11)}

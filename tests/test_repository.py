@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -127,6 +128,21 @@ def test_make_test_passes_everything():
         assert step in done.stdout, step
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_an_environment_that_could_not_be_made_is_made_anew_the_next_time(tmp_path):
+    """As on a Debian without python3-venv, where a Python remains that has no pip."""
+    half = tmp_path / "python"
+    half.write_text('#!/bin/sh\n[ "$2" = venv ] || exit 0\nmkdir -p "$3/bin" && touch "$3/bin/python"\nexit 1\n')
+    half.chmod(0o755)
+    command = ["make", f"VENV={tmp_path / 'venv'}", f"PYTHON={half}", str(tmp_path / "venv/bin/python")]
+    without_uv = os.environ | {"PATH": "/usr/bin:/bin"}
+    for _ in range(2):
+        done = subprocess.run(command, cwd=ROOT, env=without_uv, capture_output=True, text=True)
+        assert done.returncode
+        assert done.stdout.startswith(f"Making an environment in {tmp_path / 'venv'}")
+        assert not (tmp_path / "venv/bin/python").exists()
+
+
 def test_the_command_says_which_lab_it_would_open(capsys):
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     assert cli.main(["lab", "--dry-run", "--root", str(ROOT), "--port", "9000"]) == 0
@@ -144,6 +160,24 @@ def test_the_command_says_in_one_line_what_it_cannot_do(capsys, tmp_path):
     message = capsys.readouterr().err
     assert message.startswith("course lab: expected a folder with notebooks/")
     assert message.count("\n") == 1
+
+
+def test_the_command_alone_lists_its_subcommands(capsys):
+    assert cli.main([]) == 2
+    assert "lab       " in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that nobody may write, not even root")
+@pytest.mark.parametrize("arguments", [["links", "--repo", "a/b"], ["grade", "{root}/exercises", "-o", "{root}/out"]])
+def test_a_folder_that_cannot_be_written_is_a_line_and_no_traceback(arguments, tmp_path):
+    for name in ("README.md", "chapters", "notebooks", "exercises", "solutions"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
+    words = [word.format(root=tmp_path) for word in arguments]
+    command = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", tmp_path, tmp_path, sys.executable, "-m", "course_lib.cli"]
+    done = subprocess.run([*command, *words, "--root", tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"course {words[0]}: expected a place that can be written, {tmp_path}/")
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_command_refuses_an_option_that_it_does_not_know(capsys):

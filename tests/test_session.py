@@ -1,6 +1,7 @@
 """A student at work, without a front end, in a terminal and in a kernel; and the same calls when grading."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -176,6 +177,32 @@ def test_running_the_cell_again_rewrites_its_source(kernel):
     assert payload == []
     assert shown[0]["data"]["text/plain"] == f"{FILL}: locked in"
     assert run(kernel, "print(J)")[0][0]["text"] == "[[1, 0.25], [Ellipsis, -2], [0.001, 0]]\n"
+
+
+def test_jupyterlite_s_shell_which_is_not_ipykernel_s_rewrites_the_source_too(tmp_path):
+    program = f"""
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+
+class Interpreter(InteractiveShell):
+    kernel = "Pyodide's"
+
+shell = Interpreter.instance()
+cell = 'J = lock_in("{FILL}")'
+shell.run_cell("from course_lib.exercises import lock_in; import course_lib.exercises.session as s")
+sys.platform = "emscripten"
+shell.run_cell(cell, store_history=True)
+shell.run_cell("w = s._session.widgets['{FILL}']; w.draft = [['1', '2']] * 3; w.touched = True")
+shell.payload_manager.clear_payload()
+shell.run_cell(cell, store_history=True)
+print(shell.payload_manager.read_payload())
+"""
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    new = f'J = lock_in("{FILL}", [[1, 2], [1, 2], [1, 2]])'
+    assert said.splitlines()[-1] == str([{"source": "set_next_input", "text": new, "replace": True}])
+    assert "Put this line" not in said
 
 
 def test_two_answers_in_one_cell_are_both_written(kernel):

@@ -195,7 +195,8 @@ class Session:
             return f"{_exercise(id).answer} = {call(id, answer)}"
         self._cell = (shell.history_manager.input_hist_raw[-1], new)
         if _front_end_replaces() is not False:
-            shell.set_next_input(new, replace=True)
+            payload = {"source": "set_next_input", "text": new, "replace": True}
+            shell.payload_manager.write_payload(payload)  # JupyterLite's kernel drops what set_next_input is told
         return new
 
     # ----------------------------------------------------------------- grading
@@ -328,6 +329,8 @@ def _front_end_replaces() -> bool | None:
     """Whether the front end replaces the source of a running cell: True, False, or None where it cannot be known."""
     if "google.colab" in sys.modules:
         return False
+    if sys.platform == "emscripten":  # JupyterLite
+        return True
     shell = _shell()
     known = bool(os.environ.get("JPY_SESSION_NAME")) or (shell is not None and "__vsc_ipynb_file__" in shell.user_ns)
     return True if known else None

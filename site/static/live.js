@@ -1,5 +1,5 @@
 // @ts-check
-// What a page of the book does: its widgets are alive without a kernel, and the keyboard reaches what scrolls.
+// What a page of the book does: its widgets are alive without a kernel, the keyboard reaches what scrolls, search reads formulas.
 // Every .course-live holds a picture and the state of a widget; its module, the one that Jupyter loads, draws instead.
 
 /** anywidget's model without a kernel: what the page sets, the page hears. @param {Record<string, any>} state */
@@ -72,3 +72,13 @@ function reach() {
 }
 addEventListener("resize", reach);
 document.fonts.ready.then(reach);
+
+// Sphinx shows the text around what was searched for: a formula once, not as MathML and TeX as well.
+if (typeof Search === "object") {
+  const plain = Search.htmlToText;
+  Search.htmlToText = (/** @type {string} */ html, /** @type {string} */ anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const twin of page.querySelectorAll(".katex annotation, .katex-html")) twin.remove();
+    return plain(page.documentElement.outerHTML, anchor);
+  };
+}

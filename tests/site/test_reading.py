@@ -109,8 +109,19 @@ def test_the_dark_is_chosen_on_the_page_and_the_explorables_follow(reader):
     assert ink == sheet
 
 
-def test_the_search_finds_the_chapter_of_a_word(reader):
+def test_the_search_finds_the_chapter_of_a_word_and_reads_its_formulas_once(reader):
     reader.open("search.html?q=softmax")
-    found = reader.page.locator("#search-results li a")
+    found = reader.page.locator("#search-results li", has_text="value of the softmax, (n,)")
     found.first.wait_for()
-    assert "4. Jacobians" in found.all_inner_texts()
+    (chapter,) = [each for each in found.all() if each.get_by_role("link").inner_text() == "4. Jacobians"]
+    assert "σ, σ′ sigmoid, dsigmoid the activation and its slope" in " ".join(chapter.inner_text().split())
+
+
+@pytest.mark.parametrize("reader", [DARK, {"color_scheme": "light"}], ids=["dark", "light"], indirect=True)
+def test_the_gallery_shows_its_pictures_in_the_colours_of_the_page(reader):
+    reader.open("docs/gallery.html")
+    dark = reader.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    seen = [each.get_attribute("src") for each in reader.page.locator("article img").all() if each.is_visible()]
+    explorables = [src for src in seen if re.search(r"/\d\d_", src)]
+    assert len(explorables) == 12
+    assert [src for src in explorables if ("_dark" in src) != dark] == []
