@@ -341,6 +341,7 @@ class Engine:
         self._trusted: Kernel | None = None
         self._spare: Kernel | None = None
         self._nursery: Nursery | None = None
+        self._closed = False
         self.walls: Walls = Bubblewrap(hidden) if sandbox == "bubblewrap" else NoWalls()
         self._forked = kernels == "forked" and isinstance(self.walls, Bubblewrap)
 
@@ -351,7 +352,8 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """End the kernels and take the walls down."""
+        """End the kernels and take the walls down; another thread that is running a submission gets no new kernel."""
+        self._closed = True
         self.rest()
         self.walls.close()
 
@@ -363,7 +365,9 @@ class Engine:
         self._trusted = self._spare = self._nursery = None
 
     def _new(self) -> Kernel:
-        """A kernel that is on its way."""
+        """A kernel that is on its way. Raises EngineError where the engine has been closed."""
+        if self._closed:
+            raise EngineError("it was stopped")
         if not self._forked:
             return JupyterKernel(self.walls)
         if self._nursery is None or not self._nursery.is_alive():
