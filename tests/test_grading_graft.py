@@ -49,6 +49,12 @@ def test_a_cell_left_as_it_was_handed_out_gives_way_to_one_that_was_filled_in(st
     assert found(cell('x = lock_in("one", [1])', "answer-one"), blank)["one"] == 'x = lock_in("one", [1])'
 
 
+def test_a_source_of_blank_lines_is_looked_through_in_no_time():
+    assert found(cell("\n" * 500_000, "answer-one"))[
+        "one"
+    ].isspace()  # a pattern that tries every line anew takes hours
+
+
 def test_an_answer_is_found_by_the_call_that_locked_it_in():
     pasted = "x = lock_in( 'one', 3)"
     assert found(cell(pasted), cell("x = 1"), cell('lock_in("two")')) == {"one": pasted}

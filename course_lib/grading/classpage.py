@@ -258,7 +258,7 @@ def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
         lines.append(f"<li>{what} {folded(who)}</li>\n")
     return f"""<li><div><div class="count">{n} <small>of {everybody}</small></div>
 <div class="share-bar" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div></div>
-<div><h4>{simple_html(sentence_case(kind.says))}</h4>
+<div><h4>{(simple_html if kind.known else escape)(sentence_case(kind.says))}</h4>
 <ul>
 {"".join(lines)}</ul></div></li>
 """

@@ -61,7 +61,7 @@ class Task:
 class Attempt:
     """What the two cells of an exercise gave."""
 
-    record: Any = None  # the values that the check recorded, as they came
+    record: Any = None  # the values that the check recorded of this exercise, as they came
     same: bool = False  # nbval found them equal to the reference
     error: tuple[str, str] | None = None  # name and text of the first exception
     stopped: str = ""  # why the kernel was ended
@@ -144,7 +144,8 @@ class Cell(IPyNbCell):
             attempt.error = attempt.error or next(iter(errors), None)
             if self.checks:
                 records = values_of(outputs)
-                attempt.record = records[0] if len(records) == 1 else None
+                if len(records) == 1 and isinstance(records[0], dict) and records[0].get("id") == self.task.exercise:
+                    attempt.record = records[0]
 
     def compare_outputs(self, test: Sequence[Any], ref: Sequence[Any], skip_compare: Any = None) -> bool:
         """nbval's comparison, of the recorded values alone: prints, plots and warnings cost nothing."""

@@ -5,6 +5,7 @@ Self-contained HTML without scripts. Everything that came from a submission is e
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -109,7 +110,8 @@ def file_name(student: str, taken: set[str]) -> str:
     >>> file_name("Bo Li", taken), file_name("../etc", taken), file_name("bo li", taken)[:5]
     ('Bo Li', '_etc', 'bo li')
     """
-    name = re.sub(r"[^\w .@()-]+", "_", student)[:80].strip(" .") or "_"
+    name = unicodedata.normalize("NFC", re.sub(r"[^\w .@()-]+", "_", student))
+    name = name.encode()[:100].decode(errors="ignore").strip(" .") or "_"  # a name may have 255 bytes, ending and all
     if name.casefold().split(".")[0] in RESERVED:
         name = f"_{name}"
     if name.casefold() in taken:

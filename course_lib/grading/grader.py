@@ -27,7 +27,7 @@ STANDS_ALONE = (
 )
 UNSEALED = "graded without a sandbox: what was handed in could read and change this machine, its own grade included"
 UNSTEADY = (
-    (re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]"), ""),
+    (re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]"), ""),
     (re.compile(r"0x[0-9a-fA-F]+"), "0x..."),
     (re.compile(r"\(\d+\.py, line (\d+)\)"), r"(line \1)"),
     (re.compile(r"[^\s'\"]*[/\\]box(-[^/\\\s]*([/\\]k)?)?([/\\]work)?(?=[/\\])"), "..."),
@@ -176,7 +176,7 @@ def draw(exercise: Exercise, secret: str, name: str) -> list[dict[str, Any]]:
 
 def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: Attempt) -> outcomes.Outcome:
     """What can be said about an attempt that came to its end: from its values, else from its error."""
-    if isinstance(attempt.record, dict) and attempt.record.get("id") == exercise.id:
+    if attempt.record is not None:
         return diagnose(exercise, inputs, attempt.record)
     if attempt.error is None:
         return outcomes.Failed("no values", "something kept its check from recording any")
@@ -185,7 +185,7 @@ def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: At
         return outcomes.NotAttempted()
     if error == "NameError" and f"'{exercise.answer}'" in text:
         return outcomes.Failed(error, f"there is no {exercise.answer} after its cell has run; it must keep this name")
-    return outcomes.Failed(error, text)
+    return outcomes.Failed(error or "an error", text)
 
 
 def sentence(outcome: outcomes.Outcome) -> str:

@@ -19,7 +19,7 @@ from course_lib.grading.submissions import Cell, Notebook
 
 MARKER = re.compile(r"^[ \t]*#[ \t]*answer:[ \t]*([\w.-]+)[ \t]*$", re.MULTILINE)
 LOCKED_IN = re.compile(r"""\block_in\(\s*["']([\w.-]+)["']\s*,""")
-STUB = re.compile(r"""\block_in\(\s*["'][\w.-]+["']\s*\)|^\s*raise NotImplementedError\b""", re.MULTILINE)
+STUB = re.compile(r"""\block_in\(\s*["'][\w.-]+["']\s*\)|^[ \t]*raise NotImplementedError\b""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
