@@ -78,9 +78,10 @@ pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem; margi
   white-space: pre-wrap; overflow-wrap: anywhere;
   font: .85rem/1.5 ui-monospace, "Cascadia Mono", Consolas, Menlo, monospace; tab-size: 4; }
 @media (max-width: 40rem) { main { padding-top: 1.2rem; } article { padding: .8rem .85rem; } }
+@page { margin: 16mm; }
 @media print {
   * { print-color-adjust: exact; } body { font-size: 10.5pt; } main { padding: 0; max-width: none; }
-  .all, nav { display: none; } details > summary { list-style: none; }
+  h2, h3 { break-after: avoid; } .all, nav { display: none; } details > summary { list-style: none; }
   details::details-content { content-visibility: visible; display: block; } }
 """
 
