@@ -70,6 +70,8 @@ TOLERATED = {
     "course metadata a list": TEXT.replace('"metadata": {}', '"metadata": {"course": [1]}').encode(),
     "damaged cells beside": json.dumps(notebook("x", None, {"cell_type": "code"}, code(7), code([1]), *GOOD["cells"])),
     "a large output": json.dumps(notebook(code("x = 1", id="answer-one") | {"outputs": [{"text": "y" * 5_000_000}]})),
+    "keys twice": TEXT.replace('"cells": [', '"cells": [], "cells": [', 1).encode(),
+    "numbers past all bounds": TEXT.replace('"metadata": {}', '"metadata": {"a": 1e99999, "b": -1e-99999}', 1).encode(),
     "other keys": TEXT.replace('"nbformat": 4', '"evil": 1, "nbformat": 4').encode(),
 }
 

@@ -39,8 +39,9 @@ def diagnose(exercise: Exercise, inputs: Sequence[dict[str, Any]], record: dict[
     """
     if record.get("not_attempted"):
         blank, of = record.get("blank"), record.get("of")
-        counted = isinstance(blank, int) and isinstance(of, int) and 0 < blank <= of <= MAX_NUMBERS
-        return o.NotAttempted(blank, of) if counted else o.NotAttempted()
+        if isinstance(blank, int) and isinstance(of, int) and 0 < blank <= of <= MAX_NUMBERS:
+            return o.NotAttempted(blank, of)
+        return o.NotAttempted()
     if "error" in record:
         return _failed(record["error"])
     try:

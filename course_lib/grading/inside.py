@@ -121,6 +121,11 @@ def unshare(*names: str) -> None:
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
+def cover(place: str, options: str) -> None:
+    """Put an empty folder in memory over a place, with limits of its bytes and of its files."""
+    call("mount", b"box", place.encode(), b"tmpfs", MS_NOSUID_NODEV, options.encode())
+
+
 def shut() -> None:
     """Limits, no capabilities, no way to get any, the filter: nothing of this can be undone."""
     for kind, limit in LIMITS.items():
@@ -167,9 +172,10 @@ def close_streams() -> None:
 def kernel(connection: str) -> NoReturn:
     """Shut the doors, then be an ipykernel."""
     die_first()
-    if os.getuid() == 0:
-        become_nobody()
-        unshare("user")
+    become_nobody()
+    unshare("user", "ns")
+    cover(str(BOX), SCRATCH)
+    cover("/dev/shm", COVERED["/dev/shm"])
     from ipykernel.kernelapp import IPKernelApp
 
     furnish()
@@ -206,10 +212,10 @@ def enter(line: int) -> NoReturn:
     die_first()
     become_nobody()
     unshare("user", "ns", "cgroup", "uts", "ipc", "pid", "net")
-    call("mount", b"box", bytes(BOX), b"tmpfs", MS_NOSUID_NODEV, SCRATCH.encode())
+    cover(str(BOX), SCRATCH)
     furnish()
     for place, options in COVERED.items():
-        call("mount", b"box", place.encode(), b"tmpfs", MS_NOSUID_NODEV, options.encode())
+        cover(place, options)
     ends, keeps = os.pipe()  # process 1 of the box, which ends with this one; orphans come to it and need no burial
     first = os.posix_spawn("/bin/cat", ["cat"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, ends, 0)])
     student = os.fork()

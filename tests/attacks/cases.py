@@ -423,6 +423,32 @@ get_ipython().input_transformers_post.append(rewrite)
     + RIGHT,
 )
 case(
+    "rewritten-tree",
+    "forge",
+    "wrong-type",
+    """
+import ast
+class Rewrite(ast.NodeTransformer):
+    def visit_Call(self, node):
+        if getattr(node.func, "id", "") == "check":
+            node.args[1] = ast.Constant(1.0)
+        return node
+get_ipython().ast_transformers.append(Rewrite())
+"""
+    + RIGHT,
+)
+case(
+    "pinned-generator",
+    "forge",
+    "incorrect",
+    """
+rng = np.random.default_rng(0)
+np.random.default_rng = lambda *seed: rng
+np.random.seed = lambda *seed: None
+"""
+    + WRONG,
+)
+case(
     "thread-in-later-cells",
     "forge",
     "incorrect",
@@ -692,6 +718,26 @@ for k in range(300):
 """,
 )
 loot(
+    "small-files",
+    "resource",
+    """
+import os
+made = 0
+for place in ("/box/work", "/dev/shm"):
+    try:
+        while made < 15_000:
+            os.close(os.open(f"{place}/{made}", os.O_CREAT | os.O_WRONLY))
+            made += 1
+    except OSError:
+        pass
+loot = [made] if made > 12_000 else []
+for k in range(made):
+    for place in ("/box/work", "/dev/shm"):
+        if os.path.exists(f"{place}/{k}"):
+            os.unlink(f"{place}/{k}")
+""",
+)
+loot(
     "big-file",
     "resource",
     """
@@ -884,6 +930,38 @@ print("debug"); print("more", file=sys.stderr); warnings.warn("careful"); plt.pl
 for k in range(2000):
     print(k, end="\\r")
 get_ipython().run_line_magic("matplotlib", "inline")
+""",
+    3,
+)
+case(
+    "closes-streams",
+    "honest",
+    "correct",
+    RIGHT
+    + """
+import locale, os, sys
+sys.stdout.close(); sys.stderr.close(); os.close(1); os.close(2)
+locale.setlocale(locale.LC_ALL, "C"); sys.setrecursionlimit(200)
+""",
+    3,
+)
+case(
+    "widgets",
+    "honest",
+    "correct",
+    RIGHT
+    + """
+import ipywidgets
+%matplotlib widget
+@ipywidgets.interact(k=(0, 5))
+def shown(k=2):
+    print(k)
+out, slider = ipywidgets.Output(), ipywidgets.IntSlider(value=3)
+slider.observe(lambda change: 1 / 0, "value")
+display(slider, out)
+with out:
+    print("inside")
+slider.value = 4
 """,
     3,
 )
