@@ -115,7 +115,7 @@ def file_name(student: str, taken: set[str]) -> str:
     name = name.encode()[:100].decode(errors="ignore").strip(" .") or "_"  # a name may have 255 bytes, ending and all
     if name.casefold().split(".")[0] in RESERVED:
         name = f"_{name}"
-    if name.casefold() in taken:
+    while name.casefold() in taken:
         name = f"{name}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
     taken.add(name.casefold())
     return name

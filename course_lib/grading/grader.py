@@ -17,7 +17,7 @@ from course_lib.grading.chapters import Chapters
 from course_lib.grading.difference import difference
 from course_lib.grading.engine import Attempt, Attempts, Engine, Job, Task
 from course_lib.grading.gradebook import Graded, Result
-from course_lib.grading.graft import Answer, answers, apart, setup_source
+from course_lib.grading.graft import Answer, answers, apart, borrowed, setup_source
 from course_lib.grading.kernels import EngineError
 from course_lib.grading.submissions import BadFile, HandIn, typed_name
 
@@ -109,7 +109,15 @@ class Grader(Chapters):
             return replace(blank, unreadable=str(bad))
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
-        found = {id: replace(a, apart=apart(notebook, id, chapter.exercises[id].answer)) for id, a in found.items()}
+        ours = {slot.exercise: slot.answer for slot in chapter.slots}
+        found = {
+            id: replace(
+                answer,
+                apart=apart(notebook, id, chapter.exercises[id].answer),
+                borrowed=borrowed(answer.source, ours[id]),
+            )
+            for id, answer in found.items()
+        }
         own = f"{secret}/{hand_in.student}/{notebook.digest}"
         inputs = {id: draw(exercise, own, name) for id, exercise in chapter.exercises.items()}
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}

@@ -33,17 +33,25 @@ class Slot:
 
 @dataclass(frozen=True)
 class Answer:
-    """The source of one answer, how many other cells claimed to be it, and whether a part seems to be elsewhere."""
+    """One answer as it was found.
+
+    source   : of its cell
+    others   : how many other cells claimed to be it
+    apart    : whether a part of it seems to stand in another cell
+    borrowed : what it imports from the course's own library
+    """
 
     source: str
     others: int = 0
     apart: bool = False
+    borrowed: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What an instructor should know."""
         notes = [f"{self.others + 1} cells claim to be its answer"] if self.others else []
-        return notes + (["a cell after its answer seems to belong to it, and was not graded"] if self.apart else [])
+        notes += ["a cell after its answer seems to belong to it, and was not graded"] if self.apart else []
+        return notes + [f"its answer imports {name} from the course's own library" for name in self.borrowed]
 
 
 def slots(solution: Notebook) -> list[Slot]:
@@ -112,6 +120,27 @@ def belongs(answer: str, other: str, name: str) -> bool:
     used = {node.id for node in ast.walk(first) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     own = {node.name for node in first.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     return name in functions | stored or bool(functions & used - own)
+
+
+def borrowed(answer: str, own: str) -> tuple[str, ...]:
+    """What an answer imports from the course's library and the course's own answer does not. It is told, never judged.
+
+    >>> borrowed("from course_lib.jacobians import numerical_jacobian", "import numpy")
+    ('numerical_jacobian',)
+    """
+    theirs, ours = imported(answer), imported(own)
+    return tuple(sorted(theirs - ours))
+
+
+def imported(source: str) -> set[str]:
+    """The names that a source imports from the library; what has to do with exercises is for everybody."""
+    found = set()
+    for node in ast.walk(parsed(source) or ast.Module([], [])):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "course_lib":
+            found |= {alias.name for alias in node.names if "exercises" not in (node.module or "").split(".")}
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "course_lib"}
+    return found
 
 
 def parsed(source: str) -> ast.Module | None:
