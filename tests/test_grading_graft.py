@@ -76,6 +76,14 @@ def test_what_an_answer_has_from_the_library_is_told_unless_the_course_s_own_has
     assert Answer(answer, borrowed=borrowed(answer, own)).notes == told
 
 
+def test_cells_without_end_after_an_answer_are_not_all_read_with_it():
+    long = cell("x = 1\n" * 2_000 + "def f(:", "answer-one")
+    scratch = [cell(f"y = {k}") for k in range(15_000)]
+    assert not apart(notebook(long, *scratch, cell("one = 3")), "one", "one")  # each takes a moment, all take an hour
+    assert apart(notebook(long, *scratch[:5], cell("one = 3")), "one", "one") is False  # its answer cannot be read
+    assert apart(notebook(cell("x = 1", "answer-one"), *scratch[:5], cell("one = 3")), "one", "one")
+
+
 def test_a_source_of_blank_lines_is_looked_through_in_no_time():
     assert found(cell("\n" * 500_000, "answer-one"))[
         "one"

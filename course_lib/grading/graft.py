@@ -6,6 +6,7 @@ as it was handed out gives way to another one.
 """
 
 import ast
+import itertools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,8 @@ from course_lib.grading.submissions import Cell, Notebook
 
 MARKER = re.compile(r"^[ \t]*#[ \t]*answer:[ \t]*([\w.-]+)[ \t]*$", re.MULTILINE)
 LOCKED_IN = re.compile(r"""\block_in\(\s*["']([\w.-]+)["']\s*,""")
+PARSED = 50_000  # characters of a source that is looked into
+NEXT_CELLS = 10  # after an answer, in which a part of it may stand
 STUB = re.compile(r"""\block_in\(\s*["'][\w.-]+["']\s*\)|^[ \t]*raise NotImplementedError\b""", re.MULTILINE)
 
 
@@ -71,12 +74,15 @@ def slots(solution: Notebook) -> list[Slot]:
 def answers(notebook: Notebook, exercises: Sequence[str]) -> dict[str, Answer]:
     """The answers of a submission by exercise; an exercise whose cell is not there is left out."""
     found = {}
+    marked = [
+        (cell.source, {*MARKER.findall(cell.source)}, {*LOCKED_IN.findall(cell.source)}) for cell in notebook.cells
+    ]
     for exercise in exercises:
         ways = (
             [cell.source for cell in notebook.cells if cell.id == f"answer-{exercise}"],
             [cell.source for cell in notebook.cells if cell.role == "answer" and cell.exercise == exercise],
-            [cell.source for cell in notebook.cells if exercise in MARKER.findall(cell.source)],
-            [cell.source for cell in notebook.cells if exercise in LOCKED_IN.findall(cell.source)],
+            [source for source, marks, _ in marked if exercise in marks],
+            [source for source, _, locked in marked if exercise in locked],
         )
         if claims := [own_part(source, exercise) for way in ways for source in reversed(way)]:
             source = next((source for source in claims if not STUB.search(source)), claims[0])
@@ -95,7 +101,7 @@ def apart(notebook: Notebook, exercise: str, name: str) -> bool:
         if cell.id == f"answer-{exercise}" or exercise in claims:
             answer = cell.source
             break
-    for cell in cells:
+    for cell in itertools.islice(cells, NEXT_CELLS):
         ids = MARKER.findall(cell.source) + LOCKED_IN.findall(cell.source)
         if ids or cell.role or cell.id.startswith(("answer-", "check-")):
             break
@@ -144,7 +150,9 @@ def imported(source: str) -> set[str]:
 
 
 def parsed(source: str) -> ast.Module | None:
-    """The source as Python understands it, None where it does not."""
+    """The source as Python understands it, None where it does not, or where nobody would wait for that."""
+    if len(source) > PARSED:
+        return None
     with warnings.catch_warnings(action="ignore"), suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.parse(source)
     return None

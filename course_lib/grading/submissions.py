@@ -16,6 +16,7 @@ from typing import Any
 FILE_LIMIT = 64 * 2**20  # bytes of a notebook file
 SOURCE_LIMIT = 2**20  # characters of one cell
 CELL_LIMIT = 20_000
+SETUP_LIMIT, CALLS = 10_000, 100  # characters of a cell, and cells, in which a name is looked for
 LOOKS_LIKE = (
     (b"PK\x03\x04", "it is a zip archive"),
     (b"%PDF", "it is a PDF"),
@@ -177,8 +178,9 @@ def typed_name(notebook: Notebook) -> str:
 
     The setup cell's call counts, else the first of the notebook; within a cell the last one.
     """
-    for cell in sorted(notebook.cells, key=lambda cell: cell.id != "setup" and cell.role != "setup"):
-        if "student" in cell.source and (names := _names(cell.source)):
+    calling = [cell for cell in notebook.cells if "student" in cell.source and len(cell.source) <= SETUP_LIMIT]
+    for cell in sorted(calling, key=lambda cell: cell.id != "setup" and cell.role != "setup")[:CALLS]:
+        if names := _names(cell.source):
             return _text(names[-1])
     return ""
 
