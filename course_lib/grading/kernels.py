@@ -31,6 +31,7 @@ from course_lib.grading.box import Bubblewrap, SandboxError, Walls, end
 OUTPUT_LIMIT = 8 * 2**20  # bytes that the cells of one exercise may send
 CONNECTION = "kernel.json"
 FILES_OF_A_KERNEL = 6  # its connection file and five sockets
+DYING = 2.0  # seconds in which what ran in a box that was ended may still write
 START_LIMIT = 60.0  # seconds until a kernel must answer
 SOCKET_NAME_LIMIT = 90  # bytes of a folder's name; the system allows 107 for the path of a local socket
 WARM_UP = """
@@ -255,7 +256,9 @@ class JupyterKernel(Kernel):
                 own.disable_monitor()
             self.kc.stop_channels()
             self.kc.context.destroy(linger=0)
-            shutil.rmtree(self.home, ignore_errors=True)
+            until = time.monotonic() + DYING
+            while self.home.exists() and time.monotonic() < until:  # what dies in the box may still write to it
+                shutil.rmtree(self.home, ignore_errors=True)
 
 
 class Nursery:

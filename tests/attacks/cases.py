@@ -717,6 +717,26 @@ for k in range(300):
         pass
 """,
 )
+case(
+    "fills-its-sockets",
+    "resource",
+    "output-limit",
+    """
+import os
+if os.path.isdir("/sockets"):  # an ipykernel's, the one folder of the machine's that its box may write to
+    try:
+        os.unlink("/sockets/kernel.json")
+    except OSError:
+        pass
+    os.mkdir("/sockets/hoard")
+    while True:
+        with open("/sockets/hoard/more", "ab") as file:
+            file.write(bytes(1 << 20))
+            file.truncate(0)
+while True:
+    print("y" * 1_000_000)
+""",
+)
 loot(
     "small-files",
     "resource",
