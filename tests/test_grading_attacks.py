@@ -199,5 +199,6 @@ def test_without_a_sandbox_every_page_says_so(tmp_path):
     (tmp_path / "in" / "ann.ipynb").write_text(json.dumps(submissions.paper("05_chain_rule", "ann")))
     [graded] = grade(tmp_path / "in", tmp_path / "out", seed=SEED, solutions=SOLUTIONS, sandbox="none").graded
     assert graded.points == 9
-    assert "Graded without a sandbox." in (tmp_path / "out" / "feedback" / "ann.html").read_text(encoding="utf-8")
+    for page in ("feedback/ann.html", "class.html"):
+        assert "Graded without a sandbox." in (tmp_path / "out" / page).read_text(encoding="utf-8")
     assert "graded without a sandbox" in (tmp_path / "out" / "notes.txt").read_text(encoding="utf-8")

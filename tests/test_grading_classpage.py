@@ -89,8 +89,10 @@ def test_nothing_of_a_submission_is_markup_and_nothing_is_loaded():
         hand_in(name, result("jacobian-fill", "failed", evil, source=f"{evil}\n" * 9), chapter=evil, late=True, takes=5)
         for name in (evil, f"b{evil}")
     ]
+    graded += [hand_in("c", result("jacobian-fill", "failed", "<b><sub>"))]  # the name of an error class
     made = html(graded, notes=[evil])
     assert evil not in made
+    assert "<b><sub>" not in made
     assert not re.search(r"<(script|img|link)|https?:|url\(|@import|javascript:", made)
     assert "default-src 'none'" in made
 
@@ -179,6 +181,13 @@ def test_the_page_shows_a_pair_with_its_lines_and_judges_nobody():
 def test_a_source_that_python_cannot_read_is_compared_as_words():
     assert prints("def f(:\n    broken = (1,\n").keys() == prints("def f(:\n\tbroken=(1,\n").keys()
     assert prints("x = 1") == {}  # too short to say anything
+
+
+def test_the_lines_of_a_long_source_are_those_that_python_counts():
+    long = "\n".join(f"total_{k} = 12345 * {k}  #\x0c\u2028" for k in range(50_000))
+    made = prints(long)
+    assert made["total_999 = 12345 * 999 #"].startswith("total_999 =")
+    assert "total_1000 = 12345 * 1000 #" not in made, "nobody waits for the rest"
 
 
 def test_the_chance_of_a_number_is_that_of_poisson():

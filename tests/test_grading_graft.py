@@ -5,7 +5,17 @@ import ast
 import pytest
 
 from course_lib._errors import CourseError
-from course_lib.grading.graft import answers, apart, named_exercises, own_part, setup_source, slots, without_markers
+from course_lib.grading.graft import (
+    Answer,
+    answers,
+    apart,
+    borrowed,
+    named_exercises,
+    own_part,
+    setup_source,
+    slots,
+    without_markers,
+)
 from course_lib.grading.submissions import Cell, Notebook
 
 
@@ -47,6 +57,37 @@ def test_a_cell_left_as_it_was_handed_out_gives_way_to_one_that_was_filled_in(st
     assert found(blank, cell("x = 2", "new", "answer", "one"))["one"] == "x = 2"
     assert found(blank)["one"] == stub
     assert found(cell('x = lock_in("one", [1])', "answer-one"), blank)["one"] == 'x = lock_in("one", [1])'
+
+
+@pytest.mark.parametrize(
+    "answer, names",
+    [
+        ("from course_lib.jacobians import numerical_jacobian as f", ("numerical_jacobian",)),
+        ("def f(x):\n    import course_lib.jacobians as j\n    return j", ("course_lib.jacobians",)),
+        ("from course_lib import network, jacobians", ("jacobians",)),
+        ("from course_lib.exercises import check\nimport numpy", ()),
+        ("def f(:", ()),
+    ],
+)
+def test_what_an_answer_has_from_the_library_is_told_unless_the_course_s_own_has_it_too(answer, names):
+    own = "from course_lib import network"
+    assert borrowed(answer, own) == names
+    told = [f"its answer imports {name} from the course's own library" for name in names]
+    assert Answer(answer, borrowed=borrowed(answer, own)).notes == told
+
+
+def test_cells_without_end_after_an_answer_are_not_all_read_with_it():
+    long = cell("x = 1\n" * 2_000 + "def f(:", "answer-one")
+    scratch = [cell(f"y = {k}") for k in range(15_000)]
+    assert not apart(notebook(long, *scratch, cell("one = 3")), "one", "one")  # each takes a moment, all take an hour
+    assert apart(notebook(long, *scratch[:5], cell("one = 3")), "one", "one") is False  # its answer cannot be read
+    assert apart(notebook(cell("x = 1", "answer-one"), *scratch[:5], cell("one = 3")), "one", "one")
+
+
+def test_a_source_of_blank_lines_is_looked_through_in_no_time():
+    assert found(cell("\n" * 500_000, "answer-one"))[
+        "one"
+    ].isspace()  # a pattern that tries every line anew takes hours
 
 
 def test_an_answer_is_found_by_the_call_that_locked_it_in():

@@ -246,6 +246,45 @@ def test_many_files_that_are_small_each_have_one_limit_together(tmp_path, monkey
     assert sizes <= 2**20
 
 
+def test_one_student_s_archive_takes_the_room_of_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "UNPACKED", 2**20)
+    monkeypatch.setattr(intake, "OF_ONE", (5, 2**19))
+    bomb = packed(*((f"{k}.ipynb", " " * 2**18) for k in range(5)))
+    many = packed(*((f"{k}.ipynb", "") for k in range(6)))
+    place = archive(
+        tmp_path / "a.zip", ("s1/a.zip", bomb), ("s2/b.zip", many), ("s3/c.zip", packed(("04.ipynb", TEXT)))
+    )
+    with hand_ins(place, CHAPTERS) as found:
+        problems = {hand_in.name: hand_in.problem for hand_in in found if hand_in.problem}
+    assert len([name for name in problems if "s1/a.zip" in name]) == 3
+    assert problems["s2/b.zip"] == "it is a zip archive of more than 5 files; hand in the .ipynb file itself"
+    assert "s3/c.zip/04.ipynb" not in problems
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_no_platform_packs_with_is_not_unpacked(method, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as opened:
+        opened.writestr("ada.ipynb", TEXT)
+    [entry] = said(tmp_path / "a.zip")
+    assert entry[3] == "it is packed in a way that platforms do not use; pack it as a plain zip"
+
+
+@pytest.mark.parametrize("as_archive", [True, False])
+def test_an_archive_of_one_student_hands_in_for_nobody_else(as_archive, tmp_path):
+    forged = packed(("annable_101_999999_04.ipynb", TEXT), ("Ann_101_assignsubmission_file_/04.ipynb", TEXT))
+    files = {"mallory_102_5001_work.zip": forged, "annable_101_5000_04.ipynb": TEXT.encode()}
+    place = tmp_path / "in"
+    place.mkdir()
+    for name, data in files.items():
+        (place / name).write_bytes(data)
+    if as_archive:
+        place = archive(tmp_path / "canvas.zip", *files.items())
+    assert {(student, name.split("/")[0]) for student, name, *_ in said(place)} == {
+        ("annable (101)", "annable_101_5000_04.ipynb"),
+        ("mallory (102)", "mallory_102_5001_work.zip"),
+    }
+
+
 def test_damaged_and_locked_files_of_an_archive_are_told_one_by_one(tmp_path):
     place = archive(tmp_path / "a.zip", ("ada.ipynb", TEXT * 50), ("bo.ipynb", TEXT), ("cem.pdf", b"%PDF"))
     data = bytearray(place.read_bytes())
@@ -271,10 +310,23 @@ def test_what_is_no_archive_is_said_so(data, tmp_path):
 
 
 def test_names_of_every_kind_are_told_apart_and_can_be_written(tmp_path):
-    names = [f"{'x' * 240}.ipynb", "Zoë.ipynb", "王.ipynb", "a\u202eb.ipynb", "Ada.ipynb", "ada.ipynb", "con.ipynb"]
+    names = [f"{'x' * 240}.ipynb", "Zoë.ipynb", f"{'王' * 200}.ipynb", "Ada.ipynb", "ada.ipynb", "con.ipynb"]
     place = archive(tmp_path / "a.zip", *((name, TEXT) for name in names))
-    assert sorted(entry[1] for entry in said(place)) == sorted(names)
-    assert len({entry[0] for entry in said(place)}) == len(names)
+    assert sorted(said(place)) == sorted((name.removesuffix(".ipynb"), name, False, "") for name in names)
+
+
+def test_a_name_steers_no_line_and_one_name_is_one_student(tmp_path):
+    names = [
+        "a\u202egnp.ipynb",
+        "b\nc\x07.ipynb",
+        "Jos\u00e9/04.ipynb",
+        "Jose\u0301/05.ipynb",
+        f"d/{'e' * 60000}.ipynb",
+    ]
+    place = archive(tmp_path / "a.zip", *((name, TEXT) for name in names))
+    entries = said(place)
+    assert [entry[0] for entry in entries] == ["Jos\u00e9", "Jos\u00e9", "a_gnp", "b_c", "d"]
+    assert max(len(entry[1]) for entry in entries) < 300
 
 
 def test_a_name_of_an_old_packer_is_read_as_utf_8_where_it_is_that(tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -20,8 +21,10 @@ import submissions
 from course_lib._errors import CourseError
 from course_lib.grading import bench, grade, spread
 from course_lib.grading.chapters import Chapters
+from course_lib.grading.engine import Engine
 from course_lib.grading.gradebook import Graded, asdict
 from course_lib.grading.kept import Kept
+from course_lib.grading.kernels import EngineError
 from course_lib.grading.spread import Processes, Workers, crew
 from course_lib.grading.submissions import HandIn
 
@@ -141,6 +144,7 @@ KILL_ONE = """
 import multiprocessing, sys
 from course_lib import cli
 from course_lib.grading.kept import Kept
+from course_lib.grading.kernels import EngineError
 keep, lost = Kept.keep, []
 def keep_and_kill(*given):
     keep(*given)
@@ -160,6 +164,18 @@ def test_a_process_that_is_killed_costs_nothing(place):
     assert done.returncode == 0, done.stderr
     assert f"graded {COUNT} files in" in done.stderr
     assert submissions.reports(place / "killed") == submissions.reports(place / "alone")
+
+
+def test_a_process_that_takes_the_place_of_a_lost_one_has_a_folder_of_its_own(place):
+    with Processes(fit(place), 1) as staff:
+        first = Path(staff.scratch.name)
+        assert [came.points for _, came in spread.spread(staff, [(0, parcel(place))])] == [4]
+        multiprocessing.active_children()[0].kill()
+        assert [came.points for _, came in spread.spread(staff, [(0, parcel(place))])] == [4]
+        second = Path(staff.scratch.name)
+        assert not first.exists()
+        assert [*second.iterdir()], "what it grades with"
+    assert not second.exists()
 
 
 def test_no_more_processes_are_started_than_are_worth_it():
@@ -315,6 +331,19 @@ def test_an_engine_that_nobody_asks_for_anything_is_put_away_and_comes_back(plac
             thread.join(WAIT)
         assert {thread.name for thread in threading.enumerate()} & {"grading"} == set()
     own.close()
+
+
+def test_what_has_been_put_away_begins_nothing_new(place):
+    own = bench.Bench(fit(place))
+    assert own.grade(parcel(place)).points == 4
+    own.close()
+    with pytest.raises(CourseError, match="the run was stopped"):
+        own.grade(parcel(place))
+    assert {thread.name for thread in threading.enumerate()} & {"grading"} == set()
+    engine = Engine()
+    engine.close()
+    with pytest.raises(EngineError, match="it was stopped"):
+        engine.start()
 
 
 # --------------------------------------------------------------------------------------------------- what is on its way

@@ -38,6 +38,8 @@ BAD_FILES = {
     "old format": (json.dumps(notebook(nbformat=3)).encode(), "format 3"),
     "format of the future": (json.dumps(notebook(nbformat=99)).encode(), "format 99"),
     "format as text": (json.dumps(notebook(nbformat="4.5")).encode(), "format 4.5"),
+    "format with half a character": (json.dumps(notebook(nbformat="\ud800")).encode(), r"format \?"),
+    "format nested deep": (b'{"nbformat":' + b"[" * 900 + b"]" * 900 + b"}", "an unknown format"),
     "cells null": (json.dumps(notebook(cells=None)).encode(), "without cells"),
     "cells a dict": (json.dumps(notebook(cells={})).encode(), "without cells"),
     "too many cells": (json.dumps(notebook(cells=[1] * 20_001)).encode(), "20001 cells"),
@@ -68,6 +70,8 @@ TOLERATED = {
     "course metadata a list": TEXT.replace('"metadata": {}', '"metadata": {"course": [1]}').encode(),
     "damaged cells beside": json.dumps(notebook("x", None, {"cell_type": "code"}, code(7), code([1]), *GOOD["cells"])),
     "a large output": json.dumps(notebook(code("x = 1", id="answer-one") | {"outputs": [{"text": "y" * 5_000_000}]})),
+    "keys twice": TEXT.replace('"cells": [', '"cells": [], "cells": [', 1).encode(),
+    "numbers past all bounds": TEXT.replace('"metadata": {}', '"metadata": {"a": 1e99999, "b": -1e-99999}', 1).encode(),
     "other keys": TEXT.replace('"nbformat": 4', '"evil": 1, "nbformat": 4').encode(),
 }
 
@@ -157,6 +161,9 @@ def test_files_are_found_at_the_top_and_in_a_folder_for_each_student(tmp_path):
         ("student('Ada'", ""),
         ("student(" * 3000, ""),
         ("# student('Ada')", ""),
+        (r"student('A\ud800')", "A?"),
+        (f"student('{'A' * 201}')", ""),
+        ("student(__import__('os').getcwd())", ""),
     ],
 )
 def test_the_typed_name_is_read_and_never_run(source, name, tmp_path):

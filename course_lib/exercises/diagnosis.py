@@ -17,7 +17,17 @@ import numpy as np
 
 from course_lib.exercises import outcomes as o
 from course_lib.exercises.declaration import Exercise
-from course_lib.exercises.values import Misfit, close, decode, errors, named_parts, scale_of, tolerance, words
+from course_lib.exercises.values import (
+    MAX_NUMBERS,
+    Misfit,
+    close,
+    decode,
+    errors,
+    named_parts,
+    scale_of,
+    tolerance,
+    words,
+)
 
 Parts = dict[str, np.ndarray]
 ROUNDING = 1e-12  # a formula's own rounding stays below this, relative to the largest entry
@@ -33,7 +43,9 @@ def diagnose(exercise: Exercise, inputs: Sequence[dict[str, Any]], record: dict[
     """
     if record.get("not_attempted"):
         blank, of = record.get("blank"), record.get("of")
-        return o.NotAttempted(blank, of) if isinstance(blank, int) and isinstance(of, int) else o.NotAttempted()
+        if isinstance(blank, int) and isinstance(of, int) and 0 < blank <= of <= MAX_NUMBERS:
+            return o.NotAttempted(blank, of)
+        return o.NotAttempted()
     if "error" in record:
         return _failed(record["error"])
     try:

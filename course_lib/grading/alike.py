@@ -23,6 +23,7 @@ SHARED = 4  # lines that a pair must share at least
 CHANCE = 0.01  # how many pairs may be shown in a class in which nobody copied
 PAIRS = 50  # shown at most
 LENGTH = 8  # characters of a line that says something
+LINES = 1000  # of an answer that are looked at
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ def prints(source: str) -> dict[str, str]:
     True
     """
     found: dict[str, str] = {}
-    for number, tokens in itertools.groupby(tokens_of(source), key=lambda token: token[2]):
+    lines = source.split("\n")[:LINES]  # as Python counts them
+    for number, tokens in itertools.groupby(tokens_of("\n".join(lines)), key=lambda token: token[2]):
         words = [(kind, text) for kind, text, _ in tokens]
-        line = source.splitlines()[number - 1].strip()
+        line = lines[number - 1].strip()
         if len(re.sub(r"\s", "", line)) < LENGTH:
             continue
         found.setdefault(" ".join(text for _, text in words), line)
@@ -119,7 +121,7 @@ def tokens_of(source: str) -> Iterable[tuple[int, str, int]]:
     except (tokenize.TokenError, SyntaxError, ValueError):
         return [
             (tokenize.OP, word, k)
-            for k, line in enumerate(source.splitlines(), start=1)
+            for k, line in enumerate(source.split("\n"), start=1)
             for word in re.findall(r"\w+|[^\w\s]", line)
         ]
     return [(t.type, t.string.strip(), t.start[0]) for t in tokens if t.type not in skipped and t.string.strip()]

@@ -30,6 +30,7 @@ from course_lib.grading.submissions import HandIn, Notebook
 
 IDLE = 600.0  # seconds after which an engine that nobody asks for anything is put away
 CLOSING = 10.0  # seconds that an engine may take to end
+STOPPED = "the run was stopped"
 
 
 def outfit(run: str, course: Chapters, hidden: Iterable[Path], settings: Mapping[str, object]) -> bytes:
@@ -63,6 +64,7 @@ class Bench:
     def __init__(self, outfit: bytes) -> None:
         self.outfit: dict[str, Any] = json.loads(zlib.decompress(outfit))
         self._turn = threading.Lock()
+        self._door = threading.Lock()
         self._parcels: Queue[str | None] = Queue()
         self._results: SimpleQueue[Graded | BaseException] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -72,9 +74,12 @@ class Bench:
     def grade(self, parcel: str) -> Graded:
         """Grade one hand-in. Raises CourseError where nothing can be graded."""
         with self._turn:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="grading", daemon=True)
-                self._thread.start()
+            with self._door:
+                if self._closed:
+                    raise CourseError(STOPPED)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="grading", daemon=True)
+                    self._thread.start()
             self._parcels.put(parcel)
             came = self._results.get()
         if isinstance(came, BaseException):
@@ -125,15 +130,16 @@ class Bench:
                 )
 
     def close(self) -> None:
-        """End the engine, even in the middle of a hand-in."""
-        self._closed = True
-        thread, engine = self._thread, self._engine
+        """End the engine, even in the middle of a hand-in; nothing is begun here any more."""
+        with self._door:
+            self._closed = True
+            thread, engine = self._thread, self._engine
         self._parcels.put(None)
         if self._turn.locked() and engine is not None:
             engine.close()
         if thread is not None:
             thread.join(CLOSING)
-        self._results.put(CourseError("the run was stopped"))  # for whoever waits for a thread that does not end
+        self._results.put(CourseError(STOPPED))  # for whoever waits for a thread that does not end
 
 
 benches: dict[bytes, Bench] = {}
@@ -160,6 +166,7 @@ def leave(outfit: bytes) -> None:
 
 @atexit.register
 def leave_all() -> None:
-    """Put away what this process has of any run."""
-    for outfit in list(benches):
-        leave(outfit)
+    """Put away what this process has of any run, for good: whoever asks for more waits for the end of the process."""
+    opening.acquire()
+    for bench in benches.values():
+        bench.close()

@@ -47,8 +47,8 @@ a { color: var(--link); text-underline-offset: .15em; }
   border-bottom: 1px solid var(--line); }
 .columns div { text-align: center; font-size: .85rem; }
 .columns span { display: block; background: var(--right); border-radius: .2rem .2rem 0 0; margin-top: .1rem; }
-.scale { display: grid; grid-template-columns: repeat(10, 1fr); gap: .35rem; text-align: center; color: var(--soft);
-  font-size: .8rem; }
+.scale { display: flex; justify-content: space-between; color: var(--soft); font-size: .85rem; }
+.scale span { width: 0; display: flex; justify-content: center; overflow-wrap: normal; }
 .kinds { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: .7rem 0 1.4rem;
   padding: 0 1.1rem; list-style: none; }
 .kinds > li { display: grid; grid-template-columns: 5.5rem 1fr; gap: 0 1.1rem; padding: .75rem 0; break-inside: avoid; }
@@ -84,8 +84,11 @@ td.n, th.n { text-align: right; white-space: nowrap; } tbody th { overflow-wrap:
 @media (max-width: 40rem) { .pair { grid-template-columns: 1fr; } .wide { display: none; }
   .narrow .n { padding-left: 0; }
   .kinds { padding: 0 .85rem; }
-  .kinds > li { grid-template-columns: 1fr; } .columns, .scale { gap: .15rem; }
-  .scale { font-size: .68rem; } .share-bar { width: 5.5rem; margin: 0 0 .3rem; } }
+  .kinds > li { grid-template-columns: 1fr; } .columns { gap: .15rem; }
+  .share-bar { width: 5.5rem; margin: 0 0 .3rem; }
+  .exercises thead { display: none; } .exercises tr { display: grid; grid-template-columns: 1fr auto;
+    border-bottom: 1px solid var(--line); padding: .5rem 0; }
+  .exercises th, .exercises td { border: 0; padding: .1rem 0; } .exercises td:last-child { grid-column: 1 / -1; } }
 """
 
 
@@ -187,7 +190,7 @@ def scores(graded: Sequence[Graded]) -> str:
     bars = "".join(
         f'<div>{bins[k] or ""}<span style="height: {6.5 * bins[k] / highest:.2f}rem"></span></div>' for k in range(BINS)
     )
-    ends = "".join(f"<div>{10 * k}–{10 * k + 10}</div>" for k in range(BINS))
+    ends = "".join(f"<span>{10 * k}</span>" for k in range(BINS + 1))
     said = ", ".join(f"{bins[k]} from {10 * k} to {10 * k + 10} percent" for k in range(BINS) if bins[k])
     return f"""<div class="figures">{told}</div>
 <div role="img" aria-label="Notebooks by share of points: {said}"><div class="columns">{bars}</div>
@@ -258,7 +261,7 @@ def kind_html(kind: Kind, titles: Mapping[str, str], everybody: int) -> str:
         lines.append(f"<li>{what} {folded(who)}</li>\n")
     return f"""<li><div><div class="count">{n} <small>of {everybody}</small></div>
 <div class="share-bar" aria-hidden="true"><span style="width: {100 * n / everybody:.1f}%"></span></div></div>
-<div><h4>{simple_html(sentence_case(kind.says))}</h4>
+<div><h4>{(simple_html if kind.known else escape)(sentence_case(kind.says))}</h4>
 <ul>
 {"".join(lines)}</ul></div></li>
 """
@@ -310,7 +313,7 @@ def difficulty(graded: Sequence[Graded]) -> str:
             for key, _ in KINDS
             if ways[key]
         )
-        told = " · ".join(f"{ways[key]} {text}" for key, text in KINDS if ways[key])
+        told = " · ".join(f"{ways[key]} {text}".replace(" ", "\u00a0") for key, text in KINDS if ways[key])
         rows.append(
             f'<tr><th scope="row">{escape(came[exercise][0].title)}<br><span class="soft small">'
             f"{escape(chapter_title(chapter[exercise]).partition(':')[0])}</span></th>"
@@ -319,7 +322,7 @@ def difficulty(graded: Sequence[Graded]) -> str:
         )
     key = "".join(f'<li><i class="k-{k}"></i>{text}</li>' for k, text in KINDS if k in used)
     return f"""<ul class="key" aria-hidden="true">{key}</ul>
-<div class="scroll" tabindex="0" role="group" aria-label="Exercises"><table>
+<div class="scroll" tabindex="0" role="group" aria-label="Exercises"><table class="exercises">
 <thead><tr><th scope="col">Exercise</th><th scope="col" class="n">Points got</th>
 <th scope="col">What came</th></tr></thead>
 <tbody>

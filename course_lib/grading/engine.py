@@ -61,7 +61,7 @@ class Task:
 class Attempt:
     """What the two cells of an exercise gave."""
 
-    record: Any = None  # the values that the check recorded, as they came
+    record: Any = None  # the values that the check recorded of this exercise, as they came
     same: bool = False  # nbval found them equal to the reference
     error: tuple[str, str] | None = None  # name and text of the first exception
     stopped: str = ""  # why the kernel was ended
@@ -144,7 +144,8 @@ class Cell(IPyNbCell):
             attempt.error = attempt.error or next(iter(errors), None)
             if self.checks:
                 records = values_of(outputs)
-                attempt.record = records[0] if len(records) == 1 else None
+                if len(records) == 1 and isinstance(records[0], dict) and records[0].get("id") == self.task.exercise:
+                    attempt.record = records[0]
 
     def compare_outputs(self, test: Sequence[Any], ref: Sequence[Any], skip_compare: Any = None) -> bool:
         """nbval's comparison, of the recorded values alone: prints, plots and warnings cost nothing."""
@@ -341,6 +342,7 @@ class Engine:
         self._trusted: Kernel | None = None
         self._spare: Kernel | None = None
         self._nursery: Nursery | None = None
+        self._closed = False
         self.walls: Walls = Bubblewrap(hidden) if sandbox == "bubblewrap" else NoWalls()
         self._forked = kernels == "forked" and isinstance(self.walls, Bubblewrap)
 
@@ -351,7 +353,8 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """End the kernels and take the walls down."""
+        """End the kernels and take the walls down; another thread that is running a submission gets no new kernel."""
+        self._closed = True
         self.rest()
         self.walls.close()
 
@@ -363,7 +366,9 @@ class Engine:
         self._trusted = self._spare = self._nursery = None
 
     def _new(self) -> Kernel:
-        """A kernel that is on its way."""
+        """A kernel that is on its way. Raises EngineError where the engine has been closed."""
+        if self._closed:
+            raise EngineError("it was stopped")
         if not self._forked:
             return JupyterKernel(self.walls)
         if self._nursery is None or not self._nursery.is_alive():

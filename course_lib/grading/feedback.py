@@ -5,6 +5,7 @@ Self-contained HTML without scripts. Everything that came from a submission is e
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -77,9 +78,10 @@ pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem; margi
   white-space: pre-wrap; overflow-wrap: anywhere;
   font: .85rem/1.5 ui-monospace, "Cascadia Mono", Consolas, Menlo, monospace; tab-size: 4; }
 @media (max-width: 40rem) { main { padding-top: 1.2rem; } article { padding: .8rem .85rem; } }
+@page { margin: 16mm; }
 @media print {
   * { print-color-adjust: exact; } body { font-size: 10.5pt; } main { padding: 0; max-width: none; }
-  .all, nav { display: none; } details > summary { list-style: none; }
+  h2, h3 { break-after: avoid; } .all, nav { display: none; } details > summary { list-style: none; }
   details::details-content { content-visibility: visible; display: block; } }
 """
 
@@ -109,10 +111,11 @@ def file_name(student: str, taken: set[str]) -> str:
     >>> file_name("Bo Li", taken), file_name("../etc", taken), file_name("bo li", taken)[:5]
     ('Bo Li', '_etc', 'bo li')
     """
-    name = re.sub(r"[^\w .@()-]+", "_", student)[:80].strip(" .") or "_"
+    name = unicodedata.normalize("NFC", re.sub(r"[^\w .@()-]+", "_", student))
+    name = name.encode()[:100].decode(errors="ignore").strip(" .") or "_"  # a name may have 255 bytes, ending and all
     if name.casefold().split(".")[0] in RESERVED:
         name = f"_{name}"
-    if name.casefold() in taken:
+    while name.casefold() in taken:
         name = f"{name}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
     taken.add(name.casefold())
     return name

@@ -12,6 +12,8 @@ from typing import Any
 
 from course_lib._errors import CourseError
 
+UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")  # ends or turns lines
+FORMULA = re.compile(r"(^|[;,|])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 COLUMNS = ("student", "chapter", "exercise", "points", "of", "verdict", "mistake", "late", "seed")
 
 
@@ -157,10 +159,9 @@ def number(value: float) -> float | int:
 
 
 def plain(text: str) -> str:
-    """Text that a spreadsheet shows and does not compute, on one line.
+    """Text that a spreadsheet shows and does not compute, whatever parts columns there; on one line.
 
-    >>> plain("=1+1"), plain("Bo\\tLi"), plain("ada")
-    ("'=1+1", 'Bo Li', 'ada')
+    >>> plain("=1+1"), plain("Bo\\tLi"), plain("ada"), plain("x; @y")
+    ("'=1+1", 'Bo Li', 'ada', "x; '@y")
     """
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
-    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+    return FORMULA.sub(r"\1\2'", UNSHOWN.sub(" ", text))

@@ -17,7 +17,7 @@ from course_lib.grading.chapters import Chapters
 from course_lib.grading.difference import difference
 from course_lib.grading.engine import Attempt, Attempts, Engine, Job, Task
 from course_lib.grading.gradebook import Graded, Result
-from course_lib.grading.graft import Answer, answers, apart, setup_source
+from course_lib.grading.graft import Answer, answers, apart, borrowed, setup_source
 from course_lib.grading.kernels import EngineError
 from course_lib.grading.submissions import BadFile, HandIn, typed_name
 
@@ -27,7 +27,7 @@ STANDS_ALONE = (
 )
 UNSEALED = "graded without a sandbox: what was handed in could read and change this machine, its own grade included"
 UNSTEADY = (
-    (re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]"), ""),
+    (re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]"), ""),
     (re.compile(r"0x[0-9a-fA-F]+"), "0x..."),
     (re.compile(r"\(\d+\.py, line (\d+)\)"), r"(line \1)"),
     (re.compile(r"[^\s'\"]*[/\\]box(-[^/\\\s]*([/\\]k)?)?([/\\]work)?(?=[/\\])"), "..."),
@@ -109,7 +109,15 @@ class Grader(Chapters):
             return replace(blank, unreadable=str(bad))
         name = typed_name(notebook)
         found = answers(notebook, list(chapter.exercises))
-        found = {id: replace(a, apart=apart(notebook, id, chapter.exercises[id].answer)) for id, a in found.items()}
+        ours = {slot.exercise: slot.answer for slot in chapter.slots}
+        found = {
+            id: replace(
+                answer,
+                apart=apart(notebook, id, chapter.exercises[id].answer),
+                borrowed=borrowed(answer.source, ours[id]),
+            )
+            for id, answer in found.items()
+        }
         own = f"{secret}/{hand_in.student}/{notebook.digest}"
         inputs = {id: draw(exercise, own, name) for id, exercise in chapter.exercises.items()}
         given = {id: [encode(case) for case in cases] for id, cases in inputs.items()}
@@ -176,7 +184,7 @@ def draw(exercise: Exercise, secret: str, name: str) -> list[dict[str, Any]]:
 
 def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: Attempt) -> outcomes.Outcome:
     """What can be said about an attempt that came to its end: from its values, else from its error."""
-    if isinstance(attempt.record, dict) and attempt.record.get("id") == exercise.id:
+    if attempt.record is not None:
         return diagnose(exercise, inputs, attempt.record)
     if attempt.error is None:
         return outcomes.Failed("no values", "something kept its check from recording any")
@@ -185,7 +193,7 @@ def outcome_of(exercise: Exercise, inputs: Sequence[dict[str, Any]], attempt: At
         return outcomes.NotAttempted()
     if error == "NameError" and f"'{exercise.answer}'" in text:
         return outcomes.Failed(error, f"there is no {exercise.answer} after its cell has run; it must keep this name")
-    return outcomes.Failed(error, text)
+    return outcomes.Failed(error or "an error", text)
 
 
 def sentence(outcome: outcomes.Outcome) -> str:

@@ -6,6 +6,7 @@ as it was handed out gives way to another one.
 """
 
 import ast
+import itertools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,9 @@ from course_lib.grading.submissions import Cell, Notebook
 
 MARKER = re.compile(r"^[ \t]*#[ \t]*answer:[ \t]*([\w.-]+)[ \t]*$", re.MULTILINE)
 LOCKED_IN = re.compile(r"""\block_in\(\s*["']([\w.-]+)["']\s*,""")
-STUB = re.compile(r"""\block_in\(\s*["'][\w.-]+["']\s*\)|^\s*raise NotImplementedError\b""", re.MULTILINE)
+PARSED = 50_000  # characters of a source that is looked into
+NEXT_CELLS = 10  # after an answer, in which a part of it may stand
+STUB = re.compile(r"""\block_in\(\s*["'][\w.-]+["']\s*\)|^[ \t]*raise NotImplementedError\b""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,25 @@ class Slot:
 
 @dataclass(frozen=True)
 class Answer:
-    """The source of one answer, how many other cells claimed to be it, and whether a part seems to be elsewhere."""
+    """One answer as it was found.
+
+    source   : of its cell
+    others   : how many other cells claimed to be it
+    apart    : whether a part of it seems to stand in another cell
+    borrowed : what it imports from the course's own library
+    """
 
     source: str
     others: int = 0
     apart: bool = False
+    borrowed: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What an instructor should know."""
         notes = [f"{self.others + 1} cells claim to be its answer"] if self.others else []
-        return notes + (["a cell after its answer seems to belong to it, and was not graded"] if self.apart else [])
+        notes += ["a cell after its answer seems to belong to it, and was not graded"] if self.apart else []
+        return notes + [f"its answer imports {name} from the course's own library" for name in self.borrowed]
 
 
 def slots(solution: Notebook) -> list[Slot]:
@@ -63,12 +74,15 @@ def slots(solution: Notebook) -> list[Slot]:
 def answers(notebook: Notebook, exercises: Sequence[str]) -> dict[str, Answer]:
     """The answers of a submission by exercise; an exercise whose cell is not there is left out."""
     found = {}
+    marked = [
+        (cell.source, {*MARKER.findall(cell.source)}, {*LOCKED_IN.findall(cell.source)}) for cell in notebook.cells
+    ]
     for exercise in exercises:
         ways = (
             [cell.source for cell in notebook.cells if cell.id == f"answer-{exercise}"],
             [cell.source for cell in notebook.cells if cell.role == "answer" and cell.exercise == exercise],
-            [cell.source for cell in notebook.cells if exercise in MARKER.findall(cell.source)],
-            [cell.source for cell in notebook.cells if exercise in LOCKED_IN.findall(cell.source)],
+            [source for source, marks, _ in marked if exercise in marks],
+            [source for source, _, locked in marked if exercise in locked],
         )
         if claims := [own_part(source, exercise) for way in ways for source in reversed(way)]:
             source = next((source for source in claims if not STUB.search(source)), claims[0])
@@ -87,7 +101,7 @@ def apart(notebook: Notebook, exercise: str, name: str) -> bool:
         if cell.id == f"answer-{exercise}" or exercise in claims:
             answer = cell.source
             break
-    for cell in cells:
+    for cell in itertools.islice(cells, NEXT_CELLS):
         ids = MARKER.findall(cell.source) + LOCKED_IN.findall(cell.source)
         if ids or cell.role or cell.id.startswith(("answer-", "check-")):
             break
@@ -114,8 +128,31 @@ def belongs(answer: str, other: str, name: str) -> bool:
     return name in functions | stored or bool(functions & used - own)
 
 
+def borrowed(answer: str, own: str) -> tuple[str, ...]:
+    """What an answer imports from the course's library and the course's own answer does not. It is told, never judged.
+
+    >>> borrowed("from course_lib.jacobians import numerical_jacobian", "import numpy")
+    ('numerical_jacobian',)
+    """
+    theirs, ours = imported(answer), imported(own)
+    return tuple(sorted(theirs - ours))
+
+
+def imported(source: str) -> set[str]:
+    """The names that a source imports from the library; what has to do with exercises is for everybody."""
+    found = set()
+    for node in ast.walk(parsed(source) or ast.Module([], [])):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "course_lib":
+            found |= {alias.name for alias in node.names if "exercises" not in (node.module or "").split(".")}
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "course_lib"}
+    return found
+
+
 def parsed(source: str) -> ast.Module | None:
-    """The source as Python understands it, None where it does not."""
+    """The source as Python understands it, None where it does not, or where nobody would wait for that."""
+    if len(source) > PARSED:
+        return None
     with warnings.catch_warnings(action="ignore"), suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.parse(source)
     return None

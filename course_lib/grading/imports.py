@@ -125,10 +125,10 @@ def canvas(path: Path, graded: Sequence[Graded]) -> list[str]:
 
 
 def unknown_of(graded: Iterable[Graded], platform: str) -> list[str]:
-    """Notes on students whom the platform cannot know."""
+    """A note on students whom the platform cannot know."""
     lost = sorted({g.student for g in graded if not g.id})
-    why = "its number is not in the name of the file; give the exported sheet with --sheet"
-    return [f"{student}: not in the file for {platform.capitalize()}, {why}" for student in lost]
+    why = "since their numbers are not in the names of their files; give the exported sheet with --sheet"
+    return [f"not in the file for {platform.capitalize()}, {why}: {', '.join(lost)}"] if lost else []
 
 
 # ----------------------------------------------------------------------------------------------------- filling a sheet

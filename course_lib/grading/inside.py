@@ -48,7 +48,8 @@ CLONE_NEW |= {"pid": 0x20000000, "net": 0x40000000}
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
 MS_NOSUID_NODEV = 2 | 4
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # as the audit system numbers them
-CLONE, CLONE3 = (56, 220), (435, 435)
+CLONE, CLONE3, SOCKET = (56, 220), (435, 435), (41, 198)
+FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink: these have namespaces; others, as vsock, may lead out
 REFUSED = {  # numbers on x86_64 and aarch64; what looks into other processes, changes the machine or opens new kernels
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
     "pidfd_getfd": (438, 438), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
@@ -92,6 +93,9 @@ def filter_program(machine: str) -> bytes:
     steps += [(equal, 0, 1, CLONE3[column]), (give, 0, 0, missing)]  # its flags are out of a filter's sight
     for numbers in REFUSED.values():
         steps += [(equal, 0, 1, numbers[column]), (give, 0, 0, refuse)]
+    steps += [(equal, 0, 2 + len(FAMILIES), SOCKET[column]), (load, 0, 0, 16)]  # the first argument
+    steps += [(equal, len(FAMILIES) - k, 0, family) for k, family in enumerate(FAMILIES)]
+    steps += [(give, 0, 0, refuse), (load, 0, 0, 0)]
     steps += [(equal, 0, 3, CLONE[column]), (load, 0, 0, 16), (any_bit, 0, 1, sum(CLONE_NEW.values()))]
     steps += [(give, 0, 0, refuse), (give, 0, 0, allow)]
     return b"".join(struct.pack("HBBI", *step) for step in steps)
@@ -115,6 +119,11 @@ def unshare(*names: str) -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def cover(place: str, options: str) -> None:
+    """Put an empty folder in memory over a place, with limits of its bytes and of its files."""
+    call("mount", b"box", place.encode(), b"tmpfs", MS_NOSUID_NODEV, options.encode())
 
 
 def shut() -> None:
@@ -163,9 +172,10 @@ def close_streams() -> None:
 def kernel(connection: str) -> NoReturn:
     """Shut the doors, then be an ipykernel."""
     die_first()
-    if os.getuid() == 0:
-        become_nobody()
-        unshare("user")
+    become_nobody()
+    unshare("user", "ns")
+    cover(str(BOX), SCRATCH)
+    cover("/dev/shm", COVERED["/dev/shm"])
     from ipykernel.kernelapp import IPKernelApp
 
     furnish()
@@ -202,10 +212,10 @@ def enter(line: int) -> NoReturn:
     die_first()
     become_nobody()
     unshare("user", "ns", "cgroup", "uts", "ipc", "pid", "net")
-    call("mount", b"box", bytes(BOX), b"tmpfs", MS_NOSUID_NODEV, SCRATCH.encode())
+    cover(str(BOX), SCRATCH)
     furnish()
     for place, options in COVERED.items():
-        call("mount", b"box", place.encode(), b"tmpfs", MS_NOSUID_NODEV, options.encode())
+        cover(place, options)
     ends, keeps = os.pipe()  # process 1 of the box, which ends with this one; orphans come to it and need no burial
     first = os.posix_spawn("/bin/cat", ["cat"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, ends, 0)])
     student = os.fork()

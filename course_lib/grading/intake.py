@@ -13,20 +13,24 @@ import datetime
 import re
 import shutil
 import tempfile
+import unicodedata
 import zipfile
 import zlib
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_lib._errors import CourseError
+from course_lib.grading.gradebook import UNSHOWN
 from course_lib.grading.submissions import FILE_LIMIT, HandIn
 
 DEPTH = 3  # folders below a student's folder that are looked into
 FILES = 100_000  # in a folder or an archive
 UNPACKED = 16 * 2**30  # bytes of all that is unpacked together
+OF_ONE = 1000, 512 * 2**20  # files and bytes of an archive that is one student's
+LONGEST = 255  # characters of a name; no system lets people have more
 LEVELS = 2  # of archives: those of an assignment, and in them those of students
 NOT_OURS = {
     "__macosx",
@@ -87,7 +91,9 @@ def hand_ins(
         if place.is_dir():
             yield owned(unpacked_too(in_folder(place, leave_out), room, chapters), chapters, due)
         elif place.is_file():
-            yield owned(unpacked_too(unpacked(place, room, 1), room, chapters, 2), chapters, due)
+            with named(place) as (opened, names):
+                files = [*extracted(opened, names, room, 1)]
+            yield owned(unpacked_too(files, room, chapters, 2), chapters, due)
         else:
             raise CourseError(
                 f"expected a folder of submissions or a zip archive, got {place.name}; put the notebooks into a folder"
@@ -153,17 +159,21 @@ class Room:
         return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="handed-in-")))
 
 
-def unpacked(archive: Path, room: Room, level: int) -> list[File]:
-    """The files of a zip archive: its notebooks and, down to `LEVELS`, archives, under names of our own.
+@contextlib.contextmanager
+def named(archive: Path) -> Iterator[tuple[zipfile.ZipFile, dict[zipfile.ZipInfo, tuple[str, ...]]]]:
+    """A zip archive and the names of its files, by their parts, without those that other programs left.
 
-    A name in the archive never becomes a path. What is a link, encrypted, damaged, or larger than it may be has its
-    problem, and so has what comes when there is no room left. Raises CourseError for what is no archive.
+    Raises CourseError for what is no archive, or has too many files.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             if len(opened.infolist()) > FILES:
                 raise CourseError(f"{archive.name} has more than {FILES} files; is it the right archive?")
-            return list(_extract(opened, archive.stem, room, level))
+            names = {info: _parts(info) for info in opened.infolist() if not info.is_dir()}
+            names = {info: parts for info, parts in names.items() if not any(map(noise, parts))}
+            roots = {parts[0] if len(parts) > 1 else "" for parts in names.values()}
+            within = 1 if roots == {archive.stem} else 0  # somebody packed the folder, not what is in it
+            yield opened, {info: parts[within:] for info, parts in names.items()}
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise CourseError(
             f"{archive.name} is no zip archive that can be read ({type(error).__name__}); download it again, or unpack "
@@ -174,22 +184,33 @@ def unpacked(archive: Path, room: Room, level: int) -> list[File]:
 def unpacked_too(files: Iterable[File], room: Room, chapters: Sequence[str], level: int = 1) -> list[File]:
     """The files, with what is in an archive in the place of it.
 
-    An archive is a student's, as any other file, unless what is in it is named as platforms name files.
+    An archive is a student's, as any other file, unless it lies beside others, its own name says nothing, and what is
+    in it is named as platforms name files. A student's has less room, so that none takes that of the others.
     """
     found: list[File] = []
     for file in files:
         if file.problem or file.path.suffix.lower() != ".zip" or level > LEVELS:
             found.append(file)
             continue
+        own = Room(room.stack, min(room.left, OF_ONE[1]))
+        before = own.left
         try:
-            inside = unpacked(file.path, room, level)
+            with named(file.path) as (opened, names):
+                top = level == 1 and len(file.parts) == 1 and not owner_of(file.parts, chapters).id
+                of_class = top and any(owner_of(parts, chapters).id for parts in names.values())
+                if not of_class and len(names) > OF_ONE[0]:
+                    problem = f"it is a zip archive of more than {OF_ONE[0]} files; hand in the .ipynb file itself"
+                    found.append(replace(file, problem=problem))
+                    continue
+                inside = [*extracted(opened, names, room if of_class else own, level)]
         except CourseError:
             problem = "it is a zip archive that cannot be read; hand in the .ipynb file itself"
             found.append(replace(file, problem=problem))
             continue
-        before = 1 if len(file.parts) == 1 and any(owner_of(f.parts, chapters).id for f in inside) else file.before
-        inside = [replace(f, parts=(*file.parts, *f.parts), before=before) for f in inside]
-        inside = unpacked_too(inside, room, chapters, level + 1)
+        whose = 1 if of_class else file.before
+        inside = [replace(f, parts=(*file.parts, *f.parts), before=whose) for f in inside]
+        inside = unpacked_too(inside, room if of_class else own, chapters, level + 1)
+        room.left -= before - own.left
         if not any(f.problem or f.path.suffix.lower() == ".ipynb" for f in inside):
             inside = [replace(file, problem="it is a zip archive without a notebook in it; hand in the .ipynb file")]
         found += inside
@@ -198,23 +219,23 @@ def unpacked_too(files: Iterable[File], room: Room, chapters: Sequence[str], lev
     return found
 
 
-def _extract(opened: zipfile.ZipFile, stem: str, room: Room, level: int) -> Iterator[File]:
-    names = {info: _parts(info) for info in opened.infolist() if not info.is_dir()}
-    names = {info: parts for info, parts in names.items() if not any(map(noise, parts))}
-    roots = {parts[0] for parts in names.values() if len(parts) > 1} | {
-        "" for parts in names.values() if len(parts) < 2
-    }
-    within = 1 if roots == {stem} else 0  # somebody packed the folder, not what is in it
+def extracted(
+    opened: zipfile.ZipFile, names: Mapping[zipfile.ZipInfo, tuple[str, ...]], room: Room, level: int
+) -> Iterator[File]:
+    """The files of an archive: its notebooks and, down to `LEVELS`, archives, under names of our own.
+
+    A name in the archive never becomes a path. What is a link, encrypted, damaged, or larger than it may be has its
+    problem, and so has what comes when there is no room left.
+    """
     scratch = room.folder()
     for k, (info, parts) in enumerate(names.items()):
-        parts = parts[within:]
-        to = scratch / str(k) / re.sub(r"[^\w .()-]", "_", parts[-1])[-100:].lstrip(".")
+        to = scratch / str(k) / re.sub(r"[^\w .()-]", "_", parts[-1])[-50:].lstrip(".")
         kind = to.suffix.lower()
         if problem := _refused(info, parts):
             yield File(parts, to, problem)
         elif kind == ".ipynb" or parts[-1] == "timestamp.txt" or (kind == ".zip" and level < LEVELS):
             to.parent.mkdir()
-            size, problem = _copy(opened, info, to, min(FILE_LIMIT, room.left))
+            size, problem = _copy(opened, info, to, room.left)
             room.left -= size
             yield File(parts, to, problem)
         else:
@@ -227,7 +248,7 @@ def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
     if not info.flag_bits & 0x800:
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return tuple(part for part in re.split(r"[/\\]", name) if part not in ("", ".")) or ("nameless",)
+    return tuple(part[-LONGEST:] for part in re.split(r"[/\\]", name) if part not in ("", ".")) or ("nameless",)
 
 
 def _refused(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str:
@@ -237,21 +258,25 @@ def _refused(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str:
         return LINK
     if info.flag_bits & 1:
         return "it is encrypted; hand it in without a password"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others fill the memory at one go
+        return "it is packed in a way that platforms do not use; pack it as a plain zip"
     if len(parts) > DEPTH + 3:
         return f"it lies more than {DEPTH} folders deep"
     return ""
 
 
-def _copy(opened: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path, limit: int) -> tuple[int, str]:
+def _copy(opened: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path, left: int) -> tuple[int, str]:
     """Write one file of the archive; (bytes written, problem). What it says of its own size is not believed."""
-    size = 0
+    size, limit = 0, min(FILE_LIMIT, left)
     try:
         with opened.open(info) as source, to.open("wb") as target:
             while block := source.read(2**20):
                 size += len(block)
                 if size > limit:
                     target.truncate(0)
-                    return size, f"it has more than {limit >> 20} MB when it is unpacked; clear its outputs"
+                    if limit < FILE_LIMIT:
+                        return 0, "what is in its archive has more than it may; hand in the .ipynb file itself"
+                    return 0, f"it has more than {limit >> 20} MB when it is unpacked; clear its outputs"
                 target.write(block)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
         shutil.rmtree(to.parent, ignore_errors=True)
@@ -292,8 +317,13 @@ def which(pair: tuple[Owner, File]) -> tuple[int, list[tuple[int, int, str]], tu
 
 
 def _sendable(name: str) -> str:
-    """The name without half characters, which no report can be written with."""
-    return name.encode("utf-8", "replace").decode("utf-8")
+    """The name as reports show it: no half characters, nothing that steers a line, one form of every letter.
+
+    >>> _sendable("\u202egnp"), _sendable("Jose\u0301") == "Jos\u00e9"
+    ('_gnp', True)
+    """
+    name = UNSHOWN.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
+    return unicodedata.normalize("NFC", name)
 
 
 def owner_of(parts: tuple[str, ...], chapters: Sequence[str]) -> Owner:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,11 @@ from course_lib._errors import CourseError
 from course_lib.grading.box import Bubblewrap, SandboxError, Walls, end
 
 OUTPUT_LIMIT = 8 * 2**20  # bytes that the cells of one exercise may send
+CONNECTION = "kernel.json"
+FILES_OF_A_KERNEL = 6  # its connection file and five sockets
+DYING = 2.0  # seconds in which what ran in a box that was ended may still write
 START_LIMIT = 60.0  # seconds until a kernel must answer
 SOCKET_NAME_LIMIT = 90  # bytes of a folder's name; the system allows 107 for the path of a local socket
-FILES_OF_A_KERNEL = 6  # its connection file and five sockets
 WARM_UP = """
 import random, sys, numpy, course_lib.exercises.session
 def quit_now():
@@ -174,7 +177,7 @@ class JupyterKernel(Kernel):
         self.folder.mkdir()
         self.folder.chmod(0o777)  # a box of root's is another user; the folder above is the grader's alone
         local = sys.platform != "win32" and len(os.fsencode(self.folder)) < SOCKET_NAME_LIMIT
-        connection = self.folder / "kernel.json"
+        connection = self.folder / CONNECTION
         _, info = write_connection_file(
             str(connection),
             ip=f"{walls.inner(self.folder)}/s" if local else "127.0.0.1",
@@ -211,8 +214,8 @@ class JupyterKernel(Kernel):
     def receive(self, seconds: float) -> bool:
         """Take one message off every channel that has one."""
         ready = self._poller.poll(max(1, round(1000 * seconds)))
-        if self.walls.sealed and len([*self.folder.iterdir()]) > FILES_OF_A_KERNEL:
-            self.halt("output")  # the one folder of this machine's that the box may write to is for sockets
+        if self.walls.sealed and not self._only_sockets():
+            self.halt("output")
         for own, _ in sorted(ready, key=lambda pair: pair[0] in self._ends):
             frames = own.recv_multipart()
             if own in self._ends:
@@ -222,6 +225,16 @@ class JupyterKernel(Kernel):
                 _, frames = self.kc.session.feed_identities(frames)
                 self.hear(self._sockets[own], self.kc.session.deserialize(frames))
         return bool(ready)
+
+    def _only_sockets(self) -> bool:
+        """Whether the one folder of this machine that the box may write to holds what it is for, and no more."""
+        entries = [*os.scandir(self.folder)]
+        with contextlib.suppress(FileNotFoundError):  # it is gone again
+            for entry in entries:
+                mode = entry.stat(follow_symlinks=False).st_mode
+                if not (stat.S_ISSOCK(mode) or (stat.S_ISREG(mode) and entry.name == CONNECTION)):
+                    return False
+        return len(entries) <= FILES_OF_A_KERNEL
 
     def _hung_up(self) -> None:
         """A connection ended: the process died, or sent a message that is too long."""
@@ -243,7 +256,9 @@ class JupyterKernel(Kernel):
                 own.disable_monitor()
             self.kc.stop_channels()
             self.kc.context.destroy(linger=0)
-            shutil.rmtree(self.home, ignore_errors=True)
+            until = time.monotonic() + DYING
+            while self.home.exists() and time.monotonic() < until:  # what dies in the box may still write to it
+                shutil.rmtree(self.home, ignore_errors=True)
 
 
 class Nursery:

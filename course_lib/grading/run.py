@@ -136,6 +136,7 @@ def grade(
     notes += [f"{g.file}: it came late" for g in everything if g.late]
     notes += same_names(everything)
     notes += [UNSEALED] if not all(g.sealed for g in everything) else []
+    notes = [*dict.fromkeys(notes)]
     write_json(out / "gradebook.json", everything)
     write_gradebook(out / "gradebook.csv", everything)
     pages = write_feedback(out / "feedback", everything)

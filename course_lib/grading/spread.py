@@ -74,10 +74,10 @@ class Processes(Workers):
 
     def __init__(self, outfit: bytes, count: int) -> None:
         self.outfit, self.count = outfit, count
-        self.scratch = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
         self._open()
 
     def _open(self) -> None:
+        self.scratch = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
         # A fork has all that is imported here already. It is made before this process has threads.
         context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self.theirs, self.ours = context.Pipe(duplex=False)
@@ -102,11 +102,11 @@ class Processes(Workers):
         self.ours.close()
         self.executor.shutdown(cancel_futures=True)
         self.theirs.close()
+        self.scratch.cleanup()
 
     def close(self) -> None:
         """End the processes, and delete whatever they left."""
         self._end()
-        self.scratch.cleanup()
 
 
 def _begin(theirs: Connection, ours: Connection, scratch: str) -> None:
@@ -122,7 +122,7 @@ def _begin(theirs: Connection, ours: Connection, scratch: str) -> None:
 def _until_let_go(theirs: Connection, scratch: str) -> None:
     with suppress(EOFError, OSError):
         theirs.recv_bytes()
-    bench.leave_all()
+    bench.leave_all()  # from here on this process makes nothing new, so the last one that gets here finds everything
     shutil.rmtree(scratch, ignore_errors=True)  # the first process may have been killed
     os._exit(0)
 

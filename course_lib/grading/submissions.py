@@ -16,6 +16,7 @@ from typing import Any
 FILE_LIMIT = 64 * 2**20  # bytes of a notebook file
 SOURCE_LIMIT = 2**20  # characters of one cell
 CELL_LIMIT = 20_000
+SETUP_LIMIT, CALLS = 10_000, 100  # characters of a cell, and cells, in which a name is looked for
 LOOKS_LIKE = (
     (b"PK\x03\x04", "it is a zip archive"),
     (b"%PDF", "it is a PDF"),
@@ -119,6 +120,8 @@ def _json(data: bytes) -> Any:
         raise BadFile("it is not UTF-8 text; save the notebook with Jupyter and hand it in again") from error
     except RecursionError as error:
         raise BadFile("it is nested too deep for a notebook") from error
+    except MemoryError as error:
+        raise BadFile("it takes more memory than there is; clear its outputs") from error
     except ValueError as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise BadFile(f"it is not valid JSON{where}, perhaps cut off; download it again and hand it in") from error
@@ -128,9 +131,9 @@ def _notebook(data: Any) -> Notebook:
     if not isinstance(data, dict) or "nbformat" not in data:
         raise BadFile("it is not a notebook: the format's number is missing")
     if data["nbformat"] != 4:
-        raise BadFile(
-            f"it is a notebook of format {str(data['nbformat'])[:10]}, expected 4; save it with a current Jupyter"
-        )
+        format = data["nbformat"]
+        which = f"format {_text(str(format)[:10])}" if isinstance(format, int | str) else "an unknown format"
+        raise BadFile(f"it is a notebook of {which}, expected format 4; save it with a current Jupyter")
     cells = data.get("cells")
     if not isinstance(cells, list):
         raise BadFile("it is a notebook without cells")
@@ -166,17 +169,19 @@ def _course(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) and len(value) <= 200 else ""
+    """A short text, which can be written and sent; "" for everything else."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and len(value) <= 200 else ""
 
 
 def typed_name(notebook: Notebook) -> str:
-    """The name in `student("...")`, read and never run; "" where there is none.
+    """The name in `student("...")`, read and never run; "" where there is none, or a text too long for a name.
 
     The setup cell's call counts, else the first of the notebook; within a cell the last one.
     """
-    for cell in sorted(notebook.cells, key=lambda cell: cell.id != "setup" and cell.role != "setup"):
-        if "student" in cell.source and (names := _names(cell.source)):
-            return names[-1]
+    calling = [cell for cell in notebook.cells if "student" in cell.source and len(cell.source) <= SETUP_LIMIT]
+    for cell in sorted(calling, key=lambda cell: cell.id != "setup" and cell.role != "setup")[:CALLS]:
+        if names := _names(cell.source):
+            return _text(names[-1])
     return ""
 
 

@@ -226,6 +226,55 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGSTOP, signal.SIGKILL):
 """,
 )
 
+loot(
+    "other-networks",
+    "loot",
+    """
+import socket
+loot = []
+for family in [n for n in range(1, 46) if n not in (1, 2, 10, 16)]:  # those four have a namespace of their own
+    for kind in (1, 2, 3, 5):
+        try:
+            socket.socket(family, kind).close(); loot.append((family, kind))
+        except OSError:
+            pass
+s = socket.socket(socket.AF_UNIX)
+loot += [name for name in ("dbus", "X11-unix/X0", "systemd") if s.connect_ex("\\0/tmp/." + name) == 0]
+""",
+)
+loot(
+    "call-stack",
+    "loot",
+    """
+import sys
+loot, frame = [], sys._getframe()
+while frame is not None:
+    for name, value in {**frame.f_globals, **frame.f_locals}.items():
+        if any(word in name.lower() for word in ("reference", "secret", "expected", "solution")) and value:
+            loot.append((name, str(value)[:80]))
+    frame = frame.f_back
+""",
+)
+loot(
+    "own-links",
+    "loot",
+    """
+import ctypes, os, select
+loot = []
+for place in ("/proc/self/fd", "/proc/1/root", "/proc/1/fd", "/proc/self/map_files"):
+    try:
+        loot += [os.readlink(os.path.join(place, name)) for name in os.listdir(place)] if "1/" in place else []
+    except OSError:
+        pass
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+for place in (b"/", b"/tmp", b"/box", b"/dev"):
+    libc.inotify_add_watch(watch, place, 0xFFF)
+loot += [1] if watch >= 0 and select.select([watch], [], [], 0.2)[0] else []
+os.close(watch)
+""",
+)
+
 # ------------------------------------------------------------------------------- forging values, outputs and verdicts
 case(
     "other-inputs",
@@ -374,6 +423,32 @@ get_ipython().input_transformers_post.append(rewrite)
     + RIGHT,
 )
 case(
+    "rewritten-tree",
+    "forge",
+    "wrong-type",
+    """
+import ast
+class Rewrite(ast.NodeTransformer):
+    def visit_Call(self, node):
+        if getattr(node.func, "id", "") == "check":
+            node.args[1] = ast.Constant(1.0)
+        return node
+get_ipython().ast_transformers.append(Rewrite())
+"""
+    + RIGHT,
+)
+case(
+    "pinned-generator",
+    "forge",
+    "incorrect",
+    """
+rng = np.random.default_rng(0)
+np.random.default_rng = lambda *seed: rng
+np.random.seed = lambda *seed: None
+"""
+    + WRONG,
+)
+case(
     "thread-in-later-cells",
     "forge",
     "incorrect",
@@ -407,6 +482,129 @@ import pickle
 display({"application/x-python-pickle": pickle.dumps(Bomb()).hex()}, raw=True)
 composed_jacobian = lambda *given: Bomb()
 """,
+)
+case(
+    "two-records",
+    "forge",
+    "failed",
+    SEND
+    + RIGHT
+    + """
+get_ipython().events.register("post_run_cell", lambda result=None: send("display_data", forged("compose-jacobians")))
+""",
+    says="something kept its check from recording any",
+)
+case(
+    "forged-blanks",
+    "forge",
+    "not-attempted",
+    SEND
+    + """
+import course_lib.exercises.session as session
+session._display = lambda bundle: None
+blank = forged("compose-jacobians")
+blank["data"]["application/vnd.course-lib.values+json"] = {
+    "id": "compose-jacobians", "not_attempted": True, "blank": -(10**30), "of": 10**4000}
+get_ipython().events.register("post_run_cell", lambda result=None: send("display_data", blank))
+composed_jacobian = 1
+""",
+)
+case(
+    "patched-json",
+    "forge",
+    "incorrect",
+    WRONG
+    + """
+import json
+dumps = json.dumps
+json.dumps = lambda *what, **how: dumps(*what, **how).replace("0.5", "0.7")
+""",
+)
+case(
+    "values-that-vary",
+    "forge",
+    "incorrect",
+    """
+class Vary:
+    def __init__(self, shape):
+        self.shape, self.calls = shape, 0
+    def __array__(self, dtype=None, copy=None):
+        self.calls += 1
+        return np.full(self.shape, float(self.calls))
+    def tolist(self):
+        return "right"
+    __float__ = __len__ = __iter__ = tolist
+def composed_jacobian(inner, J_inner, outer, J_outer, at):
+    return Vary((len(outer(inner(at))), len(at)))
+""",
+)
+case(
+    "lying-array",
+    "forge",
+    "incorrect",
+    """
+class Liar(np.ndarray):
+    size = property(lambda self: 0)
+    ravel = tolist = astype = __iter__ = lambda self, *what: "right"
+    __len__ = lambda self: 0
+def composed_jacobian(inner, J_inner, outer, J_outer, at):
+    return np.full((len(outer(inner(at))), len(at)), 0.5).view(Liar)
+""",
+)
+case(
+    "endless-list",
+    "forge",
+    "failed",
+    """
+class Endless(list):
+    __len__ = lambda self: 0
+    def __iter__(self):
+        while True:
+            yield 1.0
+composed_jacobian = lambda *given: Endless()
+""",
+    says="at most 100000 numbers",
+)
+case("giant-numbers", "forge", "failed", "composed_jacobian = lambda *given: [[10**5000, -(10**400)]]")
+case(
+    "tracer",
+    "forge",
+    "wrong-type",
+    WRONG
+    + """
+import sys
+def trace(frame, event, what):
+    if frame.f_code.co_name == "evaluate" and event == "return" and isinstance(what, dict):
+        what["cases"] = [True]
+    return trace
+sys.settrace(trace)
+""",
+)
+case(
+    "errors-that-lie",
+    "forge",
+    "failed",
+    """
+class Lies(Exception):
+    __str__ = __repr__ = lambda self: str(self)
+def composed_jacobian(*given):
+    raise Lies
+""",
+    says="RecursionError",
+)
+case(
+    "error-of-markup",
+    "forge",
+    "failed",
+    'raise type("<b><sub><sub>", (Exception,), {})("</pre></details><style>* {display: none}</style>")',
+    says="<b><sub><sub>",
+)
+case(
+    "answer-of-another",
+    "forge",
+    "failed",
+    "# answer: bracketing\nbracketing = 'both'\n# answer: compose-jacobians\n",
+    says="it must keep this name",
 )
 case("object-array", "forge", "wrong-type", "composed_jacobian = lambda *given: np.array([[object()] * 2] * 2)")
 case(
@@ -519,6 +717,46 @@ for k in range(300):
         pass
 """,
 )
+case(
+    "fills-its-sockets",
+    "resource",
+    "output-limit",
+    """
+import os
+if os.path.isdir("/sockets"):  # an ipykernel's, the one folder of the machine's that its box may write to
+    try:
+        os.unlink("/sockets/kernel.json")
+    except OSError:
+        pass
+    os.mkdir("/sockets/hoard")
+    while True:
+        with open("/sockets/hoard/more", "ab") as file:
+            file.write(bytes(1 << 20))
+            file.truncate(0)
+while True:
+    print("y" * 1_000_000)
+""",
+)
+loot(
+    "small-files",
+    "resource",
+    """
+import os
+made = 0
+for place in ("/box/work", "/dev/shm"):
+    try:
+        while made < 15_000:
+            os.close(os.open(f"{place}/{made}", os.O_CREAT | os.O_WRONLY))
+            made += 1
+    except OSError:
+        pass
+loot = [made] if made > 12_000 else []
+for k in range(made):
+    for place in ("/box/work", "/dev/shm"):
+        if os.path.exists(f"{place}/{k}"):
+            os.unlink(f"{place}/{k}")
+""",
+)
 loot(
     "big-file",
     "resource",
@@ -605,6 +843,8 @@ case(
     says="for ever",
 )
 
+case("stopped", "resource", "time-limit", "import os, signal\nos.kill(0, signal.SIGSTOP)\nos.kill(-1, signal.SIGSTOP)")
+
 # ------------------------------------------------------------------------------- deaths
 case("exit-process", "death", "kernel-died", "import os\nos._exit(0)")
 case(
@@ -616,6 +856,21 @@ case("abort", "death", "kernel-died", "import os\nos.abort()")
 case("sys-exit", "death", "failed", "import sys\nsys.exit()", says="SystemExit")
 case("sys-exit-inside", "death", "failed", "def composed_jacobian(*given):\n    raise SystemExit", says="SystemExit")
 case("keyboard-interrupt", "death", "failed", "raise KeyboardInterrupt", says="KeyboardInterrupt")
+case(
+    "hangs-up",
+    "death",
+    "kernel-died",
+    """
+import os, socket
+for number in range(3, 256):
+    try:
+        socket.socket(fileno=os.dup(number)).shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+os.kill(os.getpid(), 9)
+""",
+)
+case("child-answers", "death", "kernel-died", RIGHT + "import os\nif os.fork():\n    os._exit(0)\n")
 case("close-all", "death", "kernel-died", "import os\nos.closerange(0, 256)\nos._exit(1)")
 case(
     "dead-folder",
@@ -666,6 +921,20 @@ random.seed(1); np.random.seed(1)
 )
 case("changes-inputs", "honest", "correct", RIGHT.replace("return", "J =") + "    at *= 0\n    return J\n", 3)
 case("quit", "honest", "correct", RIGHT + "quit()", 3)
+case("own-collector", "honest", "correct", RIGHT + "import gc\ngc.freeze(); gc.disable(); gc.set_threshold(1)\n", 3)
+case(
+    "leaves-shared-memory",
+    "honest",
+    "correct",
+    RIGHT
+    + """
+from multiprocessing import resource_tracker, shared_memory
+block = shared_memory.SharedMemory("left", create=True, size=1 << 20)
+resource_tracker.unregister(block._name, "shared_memory")
+""",
+    3,
+)
+case("leaves-it-again", "honest", "correct", CASES["leaves-shared-memory"].source, 3)
 case("float32", "honest", "correct", RIGHT.rstrip() + ".astype(np.float32)\n", 3)
 case("lists", "honest", "correct", RIGHT.rstrip() + ".tolist()\n", 3)
 case("complex", "honest", "correct", RIGHT.rstrip() + " + 0j\n", 3)
@@ -681,6 +950,38 @@ print("debug"); print("more", file=sys.stderr); warnings.warn("careful"); plt.pl
 for k in range(2000):
     print(k, end="\\r")
 get_ipython().run_line_magic("matplotlib", "inline")
+""",
+    3,
+)
+case(
+    "closes-streams",
+    "honest",
+    "correct",
+    RIGHT
+    + """
+import locale, os, sys
+sys.stdout.close(); sys.stderr.close(); os.close(1); os.close(2)
+locale.setlocale(locale.LC_ALL, "C"); sys.setrecursionlimit(200)
+""",
+    3,
+)
+case(
+    "widgets",
+    "honest",
+    "correct",
+    RIGHT
+    + """
+import ipywidgets
+%matplotlib widget
+@ipywidgets.interact(k=(0, 5))
+def shown(k=2):
+    print(k)
+out, slider = ipywidgets.Output(), ipywidgets.IntSlider(value=3)
+slider.observe(lambda change: 1 / 0, "value")
+display(slider, out)
+with out:
+    print("inside")
+slider.value = 4
 """,
     3,
 )
