@@ -264,7 +264,7 @@ def test_one_number_is_never_called_a_multiple():
         ),
         (CHOICE, "C, A", "Right."),
         (CHOICE, "a b", "Not yet: 1 of your 2 belongs."),
-        (CHOICE, "a", "Not yet: what you chose belongs, but more do."),
+        (CHOICE, "a", "Not yet: what you chose belongs, but more does."),
         (PATHS, ["x > k > y", "x>h>y"], "Right."),
         (PATHS, ["x > k > y", "x > k"], "Not yet: 1 of yours belongs, 1 does not and 1 is missing."),
     ],

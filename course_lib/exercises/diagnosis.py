@@ -134,7 +134,7 @@ def _about(exercise: Exercise, given: dict[str, Any], came: tuple[str, ...], rig
             return f"{came[0]} is not the one"
         good = len(set(came) & set(right))
         if good == len(came):
-            return f"{'what you chose belongs' if good == 1 else 'all that you chose belong'}, but more do"
+            return "what you chose belongs, but more does"
         return f"{good} of your {len(came)} belong{'s' if good == 1 else ''}"
     if exercise.kind == "order":
         if sorted(came) != sorted(right):
