@@ -272,7 +272,7 @@ function render({ model, el }) {
       g.classList.toggle("cr-chosen", id === selected);
       g.classList.toggle("cr-onpath", path.has(id));
       if (id.startsWith("a")) {
-        if (l === 0) { show(item.numbers[0], true, p.a[0][i - 1][n], "cr-value"); reword(item.numbers[0], given(p.a[0][i - 1][n])); }
+        if (l === 0) { reword(item.numbers[0], given(p.a[0][i - 1][n])); reset(item.numbers[0], "class", "cr-value"); }
         else {
           show(item.numbers[0], known("z", l, i), p.z[l][i - 1][n], "");
           show(item.numbers[1], known("a", l, i), p.a[l][i - 1][n], "cr-value");
@@ -302,7 +302,7 @@ function render({ model, el }) {
     });
     drawn.final.forEach((/** @type {Element} */ g, /** @type {number} */ i) => reset(g, "class", `cr-weight cr-fixed ${kind === "loss" ? "cr-forward" : kind === "delta" && layer === p.L && active(i + 1) ? "cr-backward" : ""}`));
 
-    scrub.input.max = String(list.length - 1);
+    reset(scrub.input, "max", list.length - 1);
     scrub.update(at());
     backward.disabled = at() === 0;
     forward.disabled = at() === list.length - 1;
@@ -312,7 +312,7 @@ function render({ model, el }) {
     eta.element.hidden = model.get("broken") !== "too early";
     eta.update(model.get("eta"));
     which.element.hidden = p.N === 1;
-    which.input.max = String(p.N);
+    reset(which.input, "max", p.N);
     which.update(n + 1);
     drawEquation();
     reword(said, `Step ${at()} of ${list.length - 1}: ${summary(kind, layer, neuron)}`);
