@@ -21,7 +21,9 @@ function draw(tag, attributes, parent) {
   return node;
 }
 
-const pretty = (name) => name.replace(/(?<=[^\d\s])\d+/g, (digits) => [...digits].map((d) => "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089"[d]).join(""));
+// A name as it is written: the number of a layer is raised (W², δ²), any other is lowered (x₂). Also in widget.py.
+const layered = (letter) => "Wbazδ".includes(letter);
+const pretty = (name) => name.replace(/([^\d\s])(\d+)/g, (_, letter, digits) => letter + [...digits].map((d) => (layered(letter) ? "⁰¹²³⁴⁵⁶⁷⁸⁹" : "₀₁₂₃₄₅₆₇₈₉")[d]).join(""));
 const strip = (html) => { const box = document.createElement("div"); box.innerHTML = html; return box.textContent; };
 
 // The number that a text stands for, null if none, as to_number in widget.py reads it.
@@ -331,7 +333,7 @@ function graph(question, draft, change, say) {
     const [, letters, digits] = name.match(/^([^\d]+)(\d*)$/) ?? [null, name, ""];
     const text = draw("text", { x, y }, g);
     text.append(letters);
-    if (digits) draw("tspan", { dy: 4, "font-size": 11 }, text).textContent = digits;
+    if (digits) draw("tspan", { dy: layered(letters) ? -5 : 4, "font-size": 11 }, text).textContent = digits;
     nodes[name] = g;
     if (!live) continue;
     g.addEventListener("click", () => step(name));

@@ -258,12 +258,18 @@ def _graph(ask: Ask, draft: list[Any]) -> str:
         *(svg.line([a, b], svg.QUIET) for a, b, _ in links),
         *tips,
         *(svg.text(u, v, label, halo=True) for u, v, label in middles),
-        *(svg.circle(*at, 20, svg.QUIET) + svg.text(*at, svg.subscript(n)) for n, at in place.items()),
+        *(svg.circle(*at, 20, svg.QUIET) + svg.text(*at, _written(n)) for n, at in place.items()),
     )
     words = "Links: " + ", ".join(f"{a} to {b}" + (f" ({panel.plain(w)})" if w else "") for a, b, w in ask.edges)
     source = base64.b64encode(drawn.encode()).decode()
     image = f'<p><img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%"></p>'
     return image + (f"<p>Chosen: {escape(', '.join(draft))}</p>" if draft else "")
+
+
+def _written(name: str) -> str:
+    """The name of a node, the number of a layer raised and any other lowered, as in answer.js."""
+    raised = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return name.translate(raised) if name[0] in "Wbazδ" else svg.subscript(name)
 
 
 def _tip(a: np.ndarray, b: np.ndarray) -> str:

@@ -456,8 +456,8 @@ function render({ model, el }) {
     }
     const w = W()[l][i - 1][j - 1];
     redraw(inspector, h("h3", {}, "weight ", math(hat("w", l, i, j)), ` = ${short(w)}`), h("div", { class: "cr-lines" },
-      later(`from ${l > 1 ? `neuron ${j} of layer ${l - 1}` : `input ${j}`} to neuron ${i} of layer ${l}`), onward,
-      h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("a", l - 1, j)} = ${hat("w", l, i, j)} = `), h("b", {}, short(w)), h("span", { class: "cr-quiet" }, "  Jacobian entry")),
+      later(`${l > 1 ? `neuron ${j} of layer ${l - 1}` : `input ${j}`} → neuron ${i} of layer ${l}`), onward,
+      h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("a", l - 1, j)} = ${hat("w", l, i, j)} = `), h("b", {}, short(w)), h("span", { class: "cr-quiet" }, " Jacobian entry")),
       known("a", l - 1, j) ? h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("w", l, i, j)} = ${hat("a", l - 1, j)} = `), h("b", {}, value((l > 1 ? num : short)(p.a[l - 1][j - 1][example()])))) : "",
       known("dW", l, i) ? lineOf("dW", l, i, j) : later("its gradient comes in the backward pass")));
   }

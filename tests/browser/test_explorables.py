@@ -79,6 +79,17 @@ def test_the_clean_up_leaves_no_element_and_no_listener(bench, explorable):
     assert bench.page.locator("main > *").count() == 0
 
 
+CORNERS = """() => [...document.querySelectorAll(".cr button")].map(e => getComputedStyle(e).borderRadius)"""
+
+
+@pytest.mark.parametrize("explorable", FIRST, ids=lambda e: type(e).__name__)
+def test_jupyters_rule_for_the_corners_of_buttons_stays_outside(bench, explorable):
+    bench.show(explorable)
+    inside = bench.page.evaluate(CORNERS)
+    bench.page.evaluate("document.querySelector('main').className = ''")
+    assert bench.page.evaluate(CORNERS) == inside
+
+
 # ------------------------------------------------------------------ little to do for a move
 
 REDRAWN = """() => {
