@@ -30,7 +30,7 @@ _HERE = Path(__file__).parent
 
 
 class _Widget(svg.StillWidget):
-    _esm = _HERE / "answer.js"
+    _esm = svg.module("answer", _HERE)
     _css = svg.COLOURS + (_HERE / "answer.css").read_text(encoding="utf-8")
     kind = t.Unicode().tag(sync=True)
 
