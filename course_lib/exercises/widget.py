@@ -304,7 +304,8 @@ def _matrix(label: str, value: Any) -> str:
     rows = np.asarray(value)
     rows = rows.reshape(-1, 1) if rows.ndim == 1 else rows
     cell = "padding:1px 6px;text-align:right;border:none;background:none;white-space:nowrap"
-    cells = ["".join(f'<td style="{cell}">{_entry(v)}</td>' for v in row) for row in rows]
+    texts = zip(*map(_aligned, rows.T), strict=True)
+    cells = ["".join(f'<td style="{cell}">{text}</td>' for text in row) for row in texts]
     table = "".join(f"<tr>{row}</tr>" for row in cells)
     style = "display:inline-block;vertical-align:middle;border:none;border-left:2px solid;border-right:2px solid;"
     style += "border-radius:5px;border-collapse:collapse;margin:2px 0;width:auto"
@@ -312,6 +313,19 @@ def _matrix(label: str, value: Any) -> str:
         f'<span style="display:inline-block;margin:0 24px 4px 0;white-space:nowrap">{name}'
         f'<table style="{style}"><tbody>{table}</tbody></table></span>'
     )
+
+
+def _aligned(column: np.ndarray | list[float]) -> list[str]:
+    """The entries of a column, numbers with one count of decimals, so that the points stand below each other.
+
+    >>> _aligned([0.25, 1, -3]), _aligned([2, 10])
+    (['0.25', '1.00', '−3.00'], ['2', '10'])
+    """
+    texts = [_entry(v) for v in column]
+    if any(text.strip("−.0123456789") for text in texts):
+        return texts
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    return [f"{v:.{decimals}f}".replace("-", "−") for v in column]
 
 
 def _entry(value: Any) -> str:
