@@ -4,8 +4,9 @@
     python benchmarks/interaction/run.py -k Jacobian
 
 The time starts when the browser received the event (its timeStamp) and ends in the first frame after the thing to be
-watched has changed, not merely been written anew. Moves are made one by one, each after the frame of the one before;
-then a drag of 55 moves, as fast as they come, tells how far the picture is behind when the hand stops. All cases are
+watched has changed, not merely been written anew. Moves are made one by one, each after the frame of the one before,
+and as long after it as chance will have it: a hand is not in step with the screen, and in step all would wait alike.
+Then a drag of 55 moves, as fast as they come, tells how far the picture is behind when the hand stops. All cases are
 visited in turn, round after round, in one notebook. It runs in the browser of the tests, by their fixtures. The time
 that the page's main thread is at work for a move, which other things on the machine disturb less, is told besides.
 """
@@ -13,8 +14,10 @@ that the page's main thread is at work for a move, which other things on the mac
 from __future__ import annotations
 
 import itertools
+import random
 import statistics
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Notebook, Server
 
 ROUNDS, MOVES, DRAG = 3, 30, 55
+FRAME, CHANCE = 1 / 60, random.Random(0)  # seconds
 METER = """selector => {
     window.meter?.end();
     const heard = event => {
@@ -204,6 +208,7 @@ def test_measure(notebook, name):
     def measured(move):
         """Make a move and wait for its frame, if it changes anything."""
         count = page.evaluate("() => { meter.armed = true; return meter.samples.length; }")
+        time.sleep(CHANCE.uniform(0, FRAME))
         move()
         page.evaluate("count => meter.seen(count)", count)
 

@@ -1,28 +1,16 @@
+import { h, s, put, KEYS } from "../explorables/kit.js";
+
 // The answer widgets, the predictions and the progress line: draws a question, takes keys and clicks, keeps the draft in a trait.
 // Nothing is judged here; Check asks Python, which answers with the verdict.
-const SVG = "http://www.w3.org/2000/svg";
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "html") node.innerHTML = value;
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
+// An element that holds HTML of ours.
+const rich = (tag, attributes, html) => Object.assign(h(tag, attributes), { innerHTML: html });
+const draw = (tag, attributes, parent) => parent.appendChild(s(tag, attributes));
 
-function draw(tag, attributes, parent) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent?.append(node);
-  return node;
-}
-
-const pretty = (name) => name.replace(/(?<=[^\d\s])\d+/g, (digits) => [...digits].map((d) => "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089"[d]).join(""));
-const strip = (html) => { const box = document.createElement("div"); box.innerHTML = html; return box.textContent; };
+// A name as it is written: the number of a layer is raised (W², δ²), any other is lowered (x₂). Also in widget.py.
+const layered = (letter) => "Wbazδ".includes(letter);
+const pretty = (name) => name.replace(/([^\d\s])(\d+)/g, (_, letter, digits) => letter + [...digits].map((d) => (layered(letter) ? "⁰¹²³⁴⁵⁶⁷⁸⁹" : "₀₁₂₃₄₅₆₇₈₉")[d]).join(""));
+const strip = (html) => rich("div", {}, html).textContent;
 
 // The number that a text stands for, null if none, as to_number in widget.py reads it.
 export function number(text) {
@@ -43,15 +31,15 @@ export function pasted(text) {
 // ------------------------------------------------------------------ [num] a grid of entries
 function numbers(question, draft, change) {
   const rows = draft.length, columns = draft[0].length, entries = [];
-  const root = make("div");
-  const trouble = make("div", { class: "crx-trouble", role: "status" });
-  const table = make("table", { class: `crx-grid${question.shape.length > 1 ? " crx-matrix" : ""}` });
-  table.append(make("caption", { class: "crx-hidden" }, `${strip(question.title)}: ${rows} by ${columns} entries`));
+  const root = h("div");
+  const trouble = h("div", { class: "crx-trouble", role: "status" });
+  const table = h("table", { class: `crx-grid${question.shape.length > 1 ? " crx-matrix" : ""}` });
+  table.append(h("caption", { class: "crx-hidden" }, `${strip(question.title)}: ${rows} by ${columns} entries`));
   if (question.columns.length === columns) {
-    const head = make("tr");
-    if (question.rows.length) head.append(make("td", { style: "border:none" }));
-    head.append(...question.columns.map((html) => make("th", { scope: "col", html })));
-    table.append(make("thead", {}, head));
+    const head = h("tr");
+    if (question.rows.length) head.append(h("td", { style: "border:none" }));
+    head.append(...question.columns.map((html) => rich("th", { scope: "col" }, html)));
+    table.append(h("thead", {}, head));
   }
   const name = (i, j) => {
     const words = [question.rows[i] ? strip(question.rows[i]) : rows > 1 ? `row ${i + 1}` : "",
@@ -66,14 +54,14 @@ function numbers(question, draft, change) {
     const first = entries.flat().find((e) => e.getAttribute("aria-invalid") === "true");
     trouble.textContent = first ? `\u201c${first.value}\u201d is not a number; try 1/4, -0.5 or 1e-3` : "";
   };
-  const body = make("tbody");
+  const body = h("tbody");
   for (let i = 0; i < rows; i++) {
-    const line = make("tr"), list = [];
-    if (question.rows.length === rows) line.append(make("th", { scope: "row", html: question.rows[i] }));
+    const line = h("tr"), list = [];
+    if (question.rows.length === rows) line.append(rich("th", { scope: "row" }, question.rows[i]));
     for (let j = 0; j < columns; j++) {
-      const entry = make("input", {
+      const entry = h("input", {
         class: "crx-entry", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": name(i, j),
-        "data-lm-suppress-shortcuts": "true",
+        ...KEYS,
       });
       entry.value = draft[i][j] ?? "";
       entry.addEventListener("input", () => { if (entry.getAttribute("aria-invalid") === "true") judge(entry); read(); });
@@ -103,7 +91,7 @@ function numbers(question, draft, change) {
         }
       });
       list.push(entry);
-      line.append(make("td", {}, entry));
+      line.append(h("td", {}, entry));
     }
     entries.push(list);
     body.append(line);
@@ -119,29 +107,29 @@ function tiles(pattern) {
   const cell = (v) => {
     const colour = v === 0 ? "transparent" : `color-mix(in srgb, var(--course-${v > 0 ? "orange" : "blue"}) ${(15 + 50 * Math.abs(v) / top).toFixed(0)}%, transparent)`;
     const text = v === 0 ? "" : String(v).replace("-", "\u2212").replace(/^(\u2212?)0\./, "$1.");
-    return make("td", { style: `background:${colour}` }, text);
+    return h("td", { style: `background:${colour}` }, text);
   };
-  const rows = pattern.map((row) => make("tr", {}, ...row.map(cell)));
-  return make("table", { class: "crx-tiles" }, make("tbody", {}, ...rows));
+  const rows = pattern.map((row) => h("tr", {}, ...row.map(cell)));
+  return h("table", { class: "crx-tiles" }, h("tbody", {}, ...rows));
 }
 
-function choice(question, draft, change) {
+function cards(question, draft, change) {
   const tiled = question.options.some((option) => option.tiles.length);
   const group = `crx-${Math.random().toString(36).slice(2)}`;
-  const root = make("fieldset", { class: "crx-choice" });
-  root.append(make("legend", { class: "crx-hidden" }, strip(question.title)));
-  const cards = make("div", { class: `crx-cards${tiled ? " crx-tiled" : ""}` });
+  const root = h("fieldset", { class: "crx-choice" });
+  root.append(h("legend", { class: "crx-hidden" }, strip(question.title)));
+  const list = h("div", { class: `crx-cards${tiled ? " crx-tiled" : ""}` });
   for (const { key, html, tiles: pattern } of question.options) {
-    const input = make("input", {
-      type: question.several ? "checkbox" : "radio", name: group, value: key, "data-lm-suppress-shortcuts": "true",
+    const input = h("input", {
+      type: question.several ? "checkbox" : "radio", name: group, value: key, ...KEYS,
     });
     input.checked = draft.includes(key);
-    input.addEventListener("change", () => change([...cards.querySelectorAll("input:checked")].map((i) => i.value)));
-    const card = make("label", { class: "crx-card" }, input, make("span", { html: `<b>${strip(key)}</b>&ensp;${html}` }));
+    input.addEventListener("change", () => change([...list.querySelectorAll("input:checked")].map((i) => i.value)));
+    const card = h("label", { class: "crx-card" }, input, rich("span", {}, `<b>${strip(key)}</b>&ensp;${html}`));
     if (pattern.length) card.append(tiles(pattern));
-    cards.append(card);
+    list.append(card);
   }
-  root.append(cards);
+  root.append(list);
   return root;
 }
 
@@ -149,8 +137,8 @@ function choice(question, draft, change) {
 function order(question, draft, change, say) {
   const html = Object.fromEntries(question.options.map((option) => [option.key, option.html]));
   let keys = draft.length === question.options.length ? [...draft] : question.options.map((option) => option.key);
-  const root = make("div");
-  const list = make("ol", { class: "crx-list" });
+  const root = h("div");
+  const list = h("ol", { class: "crx-list" });
   const items = {};
   const place = () => {
     keys.forEach((key, k) => {
@@ -175,10 +163,10 @@ function order(question, draft, change, say) {
     (focus.disabled ? items[key][2] : focus).focus();
   };
   for (const key of keys) {
-    const item = make("button", { type: "button", class: "crx-item", html: html[key], "data-lm-suppress-shortcuts": "true" });
+    const item = rich("button", { type: "button", class: "crx-item", ...KEYS }, html[key]);
     const name = strip(html[key]);
     const button = (text, label, by) => {
-      const b = make("button", { type: "button", class: "crx-small", "aria-label": `move ${name} ${label}`, "data-lm-suppress-shortcuts": "true" }, text);
+      const b = h("button", { type: "button", class: "crx-small", "aria-label": `move ${name} ${label}`, ...KEYS }, text);
       b.addEventListener("click", () => shift(key, by, b));
       return b;
     };
@@ -208,14 +196,14 @@ function order(question, draft, change, say) {
       window.addEventListener("pointermove", follow);
       for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, drop);
     });
-    const number = make("span", { class: "crx-place", "aria-hidden": "true" });
-    const li = make("li", {}, number, item, up, down);
+    const number = h("span", { class: "crx-place", "aria-hidden": "true" });
+    const li = h("li", {}, number, item, up, down);
     items[key] = [li, number, item, up, down];
     list.append(li);
   }
   place();
   root.addEventListener("crx-settle", () => { if (!draft.length) change([...keys]); });  // as it stands is an answer, too
-  root.append(list, make("div", { class: "crx-note" }, "Drag, or press Alt with the up and down arrow keys on an item."));
+  root.append(list, h("div", { class: "crx-note" }, "Drag, or press Alt with the up and down arrow keys on an item."));
   return root;
 }
 
@@ -232,12 +220,12 @@ function graph(question, draft, change, say) {
   const at = Object.fromEntries(question.nodes.map((n) => [n.name, [M + (n.x - x0) * sx, M + (n.y - y0) * sy]]));
   const out = (name) => question.edges.filter((e) => e.from === name).map((e) => e.to);
   let chosen = [...draft], trail = [], shown = null;
-  const root = make("div");
-  const svg = draw("svg", { class: "crx-graph", viewBox: `0 0 ${W} ${H}`, style: `max-width:${W}px`, role: "group", "aria-label": "the graph" });
-  const picked = make("ul", { class: "crx-picked", "aria-label": "chosen" });
-  const note = make("div", { class: "crx-note" });
-  const undo = make("button", { type: "button", class: "crx-small", "data-lm-suppress-shortcuts": "true" }, "Take the last step back");
-  const bar = make("div", { class: "crx-bar" }, note);
+  const root = h("div");
+  const svg = s("svg", { class: "crx-graph", viewBox: `0 0 ${W} ${H}`, style: `max-width:${W}px`, role: "group", "aria-label": "the graph" });
+  const picked = h("ul", { class: "crx-picked", "aria-label": "chosen" });
+  const note = h("div", { class: "crx-note" });
+  const undo = h("button", { type: "button", class: "crx-small", ...KEYS }, "Take the last step back");
+  const bar = h("div", { class: "crx-bar" }, note);
   const edges = [], nodes = {};
 
   const toggle = (name) => {
@@ -286,10 +274,10 @@ function graph(question, draft, change, say) {
         g.setAttribute("aria-label", `${name}${next ? ", can be next" : ""}`);
       }
     }
-    picked.replaceChildren(...chosen.map((name) => {
-      const away = make("button", { type: "button", class: "crx-small", "aria-label": `take ${name} away`, "data-lm-suppress-shortcuts": "true" }, "\u2715");
+    put(picked, chosen.map((name) => {
+      const away = h("button", { type: "button", class: "crx-small", "aria-label": `take ${name} away`, ...KEYS }, "\u2715");
       away.addEventListener("click", () => { shown = null; const k = chosen.indexOf(name); toggle(name); (picked.querySelectorAll("button")[Math.min(k, chosen.length - 1)] ?? Object.values(nodes)[0]).focus(); });
-      const item = make("li", {}, make("span", {}, pretty(name.replaceAll(JOIN, " \u2192 "))), away);
+      const item = h("li", {}, h("span", {}, pretty(name.replaceAll(JOIN, " \u2192 "))), away);
       if (name.includes(JOIN)) {
         const light = (on) => () => { shown = on ? name : null; lightUp(); };
         for (const [event, on] of [["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]]) item.addEventListener(event, light(on));
@@ -312,7 +300,7 @@ function graph(question, draft, change, say) {
     const length = Math.hypot(x2 - x1, y2 - y1) || 1, ux = (x2 - x1) / length, uy = (y2 - y1) / length;
     const a = [x1 + ux * R, y1 + uy * R], b = [x2 - ux * (R + 2), y2 - uy * (R + 2)];
     const pick = question.pick === "edges";
-    const g = draw("g", pick ? { class: "crx-edge crx-pick", tabindex: "0", role: "button", "aria-label": `link ${edge.from} to ${edge.to}${edge.label ? `, ${edge.label}` : ""}`, "data-lm-suppress-shortcuts": "true" } : { class: "crx-edge" }, svg);
+    const g = draw("g", pick ? { class: "crx-edge crx-pick", tabindex: "0", role: "button", "aria-label": `link ${edge.from} to ${edge.to}${edge.label ? `, ${edge.label}` : ""}`, ...KEYS } : { class: "crx-edge" }, svg);
     draw("line", { class: "crx-hit", x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, g);
     draw("line", { class: "crx-link", x1: a[0], y1: a[1], x2: b[0] - ux * 7, y2: b[1] - uy * 7 }, g);
     const tip = [b, [b[0] - ux * 10 - uy * 4.5, b[1] - uy * 10 + ux * 4.5], [b[0] - ux * 10 + uy * 4.5, b[1] - uy * 10 - ux * 4.5]];
@@ -325,13 +313,13 @@ function graph(question, draft, change, say) {
   }
   for (const { name } of question.nodes) {
     const [x, y] = at[name], live = question.pick !== "edges";
-    const g = draw("g", live ? { class: "crx-node", tabindex: "-1", role: "button", "data-lm-suppress-shortcuts": "true" } : { class: "crx-fixed" }, svg);
+    const g = draw("g", live ? { class: "crx-node", tabindex: "-1", role: "button", ...KEYS } : { class: "crx-fixed" }, svg);
     draw("circle", { class: "crx-ring", cx: x, cy: y, r: R + 5 }, g);
     draw("circle", { class: "crx-dot", cx: x, cy: y, r: R }, g);
     const [, letters, digits] = name.match(/^([^\d]+)(\d*)$/) ?? [null, name, ""];
     const text = draw("text", { x, y }, g);
     text.append(letters);
-    if (digits) draw("tspan", { dy: 4, "font-size": 11 }, text).textContent = digits;
+    if (digits) draw("tspan", { dy: layered(letters) ? -5 : 4, "font-size": 11 }, text).textContent = digits;
     nodes[name] = g;
     if (!live) continue;
     g.addEventListener("click", () => step(name));
@@ -360,13 +348,14 @@ function graph(question, draft, change, say) {
 
 // ------------------------------------------------------------------ the frame around each
 // Jupyter's own keys stay off while a control of ours has the focus, but for those that run the cell.
+const [LEFT_ALONE] = Object.entries(KEYS);
 function letRunKeysThrough(root) {
   const watch = (event) => {
     const target = event.target;
-    if (!(target instanceof Element) || !root.contains(target) || !target.hasAttribute("data-lm-suppress-shortcuts")) return;
+    if (!(target instanceof Element) || !root.contains(target) || !target.hasAttribute(LEFT_ALONE[0])) return;
     if (event.key !== "Enter" || !event.shiftKey) return;
-    target.removeAttribute("data-lm-suppress-shortcuts");
-    setTimeout(() => target.setAttribute("data-lm-suppress-shortcuts", "true"));
+    target.removeAttribute(LEFT_ALONE[0]);
+    setTimeout(() => target.setAttribute(...LEFT_ALONE));
   };
   window.addEventListener("keydown", watch, true);
   return () => window.removeEventListener("keydown", watch, true);
@@ -374,11 +363,11 @@ function letRunKeysThrough(root) {
 
 function answer({ model, el }) {
   const question = model.get("question");
-  const live = make("div", { class: "crx-hidden", role: "status", "aria-live": "polite" });
+  const live = h("div", { class: "crx-hidden", role: "status", "aria-live": "polite" });
   const say = (text) => { live.textContent = text; };
-  const note = make("span", { class: "crx-note crx-state" });
-  const verdict = make("div", { class: "crx-verdict" });
-  const button = make("button", { type: "button", class: "crx-button crx-main", "data-lm-suppress-shortcuts": "true" }, "Check");
+  const note = h("span", { class: "crx-note crx-state" });
+  const verdict = h("div", { class: "crx-verdict" });
+  const button = h("button", { type: "button", class: "crx-button crx-main", ...KEYS }, "Check");
 
   let touched = model.get("touched");
   const remind = () => {
@@ -399,7 +388,7 @@ function answer({ model, el }) {
     const open = [...verdict.querySelectorAll("details[open] > summary")].map((s) => s.textContent);
     verdict.innerHTML = html;
     for (const summary of verdict.querySelectorAll("summary")) {
-      summary.setAttribute("data-lm-suppress-shortcuts", "true");
+      summary.setAttribute(...LEFT_ALONE);
       if (open.includes(summary.textContent)) summary.parentElement.open = true;
     }
     button.removeAttribute("aria-busy");
@@ -407,9 +396,9 @@ function answer({ model, el }) {
   };
 
   const draft = JSON.parse(JSON.stringify(model.get("draft")));
-  const work = { num: numbers, choice, order, path: graph }[model.get("kind")](question, draft, change, say);
-  const root = make("div", { class: "crx-answer", role: "group", "aria-label": strip(question.title) });
-  root.append(make("div", { html: question.html }), make("div", { class: "crx-work" }, work), make("div", { class: "crx-bar" }, button, note), verdict, live);
+  const work = { num: numbers, choice: cards, order, path: graph }[model.get("kind")](question, draft, change, say);
+  const root = h("div", { class: "crx-answer", role: "group", "aria-label": strip(question.title) });
+  root.append(rich("div", {}, question.html), h("div", { class: "crx-work" }, work), h("div", { class: "crx-bar" }, button, note), verdict, live);
   button.addEventListener("click", check);
   root.addEventListener("crx-check", () => { button.focus(); check(); });
   el.append(root);
@@ -424,17 +413,17 @@ function answer({ model, el }) {
 // ------------------------------------------------------------------ predict, then see
 function predict({ model, el }) {
   const options = model.get("options"), group = `crx-${Math.random().toString(36).slice(2)}`;
-  const cards = make("fieldset", { class: "crx-choice crx-options" }, make("legend", {}, "What do you expect?"));
+  const cards = h("fieldset", { class: "crx-choice crx-options" }, h("legend", {}, "What do you expect?"));
   options.forEach((html, k) => {
-    const input = make("input", { type: "radio", name: group, value: k, "data-lm-suppress-shortcuts": "true" });
+    const input = h("input", { type: "radio", name: group, value: k, ...KEYS });
     input.addEventListener("change", () => { model.set("chosen", k); model.save_changes(); });
-    cards.append(make("label", { class: "crx-card" }, input, make("span", { html })));
+    cards.append(h("label", { class: "crx-card" }, input, rich("span", {}, html)));
   });
-  const note = make("div", { class: "crx-note", role: "status" });
-  const summary = make("summary", { "data-lm-suppress-shortcuts": "true" }, "I have run the next cell: what is true?");
-  const truth = make("div");
-  const answer = make("details", { class: "crx-truth" }, summary, truth);
-  const root = make("div", { class: "crx-answer crx-predict", role: "group", "aria-label": "Your prediction" }, cards, note, answer);
+  const note = h("div", { class: "crx-note", role: "status" });
+  const summary = h("summary", { ...KEYS }, "I have run the next cell: what is true?");
+  const truth = h("div");
+  const answer = h("details", { class: "crx-truth" }, summary, truth);
+  const root = h("div", { class: "crx-answer crx-predict", role: "group", "aria-label": "Your prediction" }, cards, note, answer);
   const show = () => {
     const chosen = model.get("chosen"), right = model.get("right");
     cards.querySelectorAll("input").forEach((input, k) => { input.checked = k === chosen; });
@@ -451,17 +440,17 @@ function predict({ model, el }) {
 }
 
 function progress({ model, el }) {
-  const root = make("div", { class: "crx-progress", role: "status" });
+  const root = h("div", { class: "crx-progress", role: "status" });
   const MARK = { correct: "\u2713", blank: "\u25cb", tried: "\u270e" }, SAYS = { correct: "right", blank: "not attempted", tried: "tried" };
   const show = () => {
     const items = model.get("items");
     const right = items.filter((item) => item.state === "correct");
     const sum = (key) => items.reduce((total, item) => total + item[key], 0);
     const text = items.length ? `${model.get("heading")}: ${right.length} of ${items.length} right, ${sum("got")} of ${sum("points")} points` : model.get("heading");
-    root.replaceChildren(make("strong", {}, text), ...items.map((item) => {
+    put(root, h("strong", {}, text), items.map((item) => {
       const state = item.state === "correct" ? "correct" : item.state === "not-attempted" ? "blank" : "tried";
-      const mark = make("span", { class: "crx-mark", "aria-hidden": "true" }, MARK[state]);
-      return make("span", { class: `crx-pill crx-${state}` }, mark, make("span", {}, item.title), make("span", { class: "crx-hidden" }, SAYS[state]));
+      const mark = h("span", { class: "crx-mark", "aria-hidden": "true" }, MARK[state]);
+      return h("span", { class: `crx-pill crx-${state}` }, mark, h("span", {}, item.title), h("span", { class: "crx-hidden" }, SAYS[state]));
     }));
   };
   model.on("change:items", show);

@@ -30,7 +30,7 @@ _HERE = Path(__file__).parent
 
 
 class _Widget(svg.StillWidget):
-    _esm = _HERE / "answer.js"
+    _esm = svg.module("answer", _HERE)
     _css = svg.COLOURS + (_HERE / "answer.css").read_text(encoding="utf-8")
     kind = t.Unicode().tag(sync=True)
 
@@ -258,12 +258,18 @@ def _graph(ask: Ask, draft: list[Any]) -> str:
         *(svg.line([a, b], svg.QUIET) for a, b, _ in links),
         *tips,
         *(svg.text(u, v, label, halo=True) for u, v, label in middles),
-        *(svg.circle(*at, 20, svg.QUIET) + svg.text(*at, svg.subscript(n)) for n, at in place.items()),
+        *(svg.circle(*at, 20, svg.QUIET) + svg.text(*at, _written(n)) for n, at in place.items()),
     )
     words = "Links: " + ", ".join(f"{a} to {b}" + (f" ({panel.plain(w)})" if w else "") for a, b, w in ask.edges)
     source = base64.b64encode(drawn.encode()).decode()
     image = f'<p><img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%"></p>'
     return image + (f"<p>Chosen: {escape(', '.join(draft))}</p>" if draft else "")
+
+
+def _written(name: str) -> str:
+    """The name of a node, the number of a layer raised and any other lowered, as in answer.js."""
+    raised = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return name.translate(raised) if name[0] in "Wbazδ" else svg.subscript(name)
 
 
 def _tip(a: np.ndarray, b: np.ndarray) -> str:
@@ -298,7 +304,8 @@ def _matrix(label: str, value: Any) -> str:
     rows = np.asarray(value)
     rows = rows.reshape(-1, 1) if rows.ndim == 1 else rows
     cell = "padding:1px 6px;text-align:right;border:none;background:none;white-space:nowrap"
-    cells = ["".join(f'<td style="{cell}">{_entry(v)}</td>' for v in row) for row in rows]
+    texts = zip(*map(_aligned, rows.T), strict=True)
+    cells = ["".join(f'<td style="{cell}">{text}</td>' for text in row) for row in texts]
     table = "".join(f"<tr>{row}</tr>" for row in cells)
     style = "display:inline-block;vertical-align:middle;border:none;border-left:2px solid;border-right:2px solid;"
     style += "border-radius:5px;border-collapse:collapse;margin:2px 0;width:auto"
@@ -306,6 +313,19 @@ def _matrix(label: str, value: Any) -> str:
         f'<span style="display:inline-block;margin:0 24px 4px 0;white-space:nowrap">{name}'
         f'<table style="{style}"><tbody>{table}</tbody></table></span>'
     )
+
+
+def _aligned(column: np.ndarray | list[float]) -> list[str]:
+    """The entries of a column, numbers with one count of decimals, so that the points stand below each other.
+
+    >>> _aligned([0.25, 1, -3]), _aligned([2, 10])
+    (['0.25', '1.00', '−3.00'], ['2', '10'])
+    """
+    texts = [_entry(v) for v in column]
+    if any(text.strip("−.0123456789") for text in texts):
+        return texts
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    return [f"{v:.{decimals}f}".replace("-", "−") for v in column]
 
 
 def _entry(value: Any) -> str:

@@ -1,7 +1,7 @@
 """What the explorables share: one ES module without a build step, state in traits, a text twin and a picture twin.
 
 ``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``,
-and ``name.css`` follows on ``kit.css``.
+and ``name.css`` follows on ``kit.css``. The widgets of the exercises are made the same way.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import traitlets
 from course_lib._colours import DARK, LIGHT, variables
 
 _HERE = Path(__file__).parent
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./kit\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "[./a-z]*/kit\.js";\n', re.MULTILINE)
 
 
-def module(name: str) -> str:
+def module(name: str, folder: Path = _HERE) -> str:
     """The ES module ``name.js`` with the kit in place of its import."""
     kit = (_HERE / "kit.js").read_text(encoding="utf-8")
-    source, count = _IMPORT.subn(lambda _: kit, (_HERE / f"{name}.js").read_text(encoding="utf-8"))
+    source, count = _IMPORT.subn(lambda _: kit, (folder / f"{name}.js").read_text(encoding="utf-8"))
     if count != 1:
         raise ValueError(f"{name}.js must import the kit in one statement, found {count}")
     return source

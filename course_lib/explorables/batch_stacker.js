@@ -146,7 +146,7 @@ function render({ model, el }) {
     const shape = get("layer"), measured = get("times"), rows = String(measured.layer) === String(shape) ? measured.rows : [], busy = get("measuring");
     layer.update(shape.join(" "));
     for (const input of layer.element.querySelectorAll("input")) input.disabled = busy;
-    redraw(go, busy ? "measuring …" : rows.length ? "measure again" : "measure");
+    redraw(go, busy ? "Measuring …" : rows.length ? "Measure again" : "Measure");
     reset(go, "aria-disabled", String(busy));
     redraw(found, rows.length ? [h("div", { class: "cr-stack-chart" }, chart(rows)), h("div", { class: "cr-stack-table" }, table(rows))] : null);
     const names = `Layer ${shape.join(" × ")}`;

@@ -1,4 +1,4 @@
-import { h, s, redraw, reword, math, num, short, set, watch, choice, slider, sentence } from "./kit.js";
+import { h, s, put, redraw, reword, reset, math, num, short, set, watch, choice, slider, sentence } from "./kit.js";
 
 // Depth explorer: (6.2) through many layers, and the singular values of the Jacobians that it multiplies.
 
@@ -42,7 +42,7 @@ function inverse(A) {
   return R;
 }
 
-/** The largest singular value: the root of the largest eigenvalue of A^T A, made tridiagonal, then found by bisection. @param {Matrix} A */
+/** The largest singular value: the root of the largest eigenvalue of A^T A, made tridiagonal. @param {Matrix} A */
 export function largest(A) {
   let size = 0;
   for (let k = 0; k < N * N; k++) size = Math.max(size, Math.abs(A[k]));
@@ -73,18 +73,20 @@ export function largest(A) {
     for (let i = k + 1; i < N; i++) for (let j = k + 1; j < N; j++) G[i * N + j] -= v[i] * w[j] + w[i] * v[j];
   }
   beside[N - 2] = G[(N - 1) * N + N - 2];
-  let low = 0, high = 0;
-  for (let i = 0; i < N; i++) {
-    low = Math.max(low, G[i * N + i]);
-    high = Math.max(high, G[i * N + i] + Math.abs(beside[i]) + Math.abs(beside[i - 1] ?? 0));
+  let root = 0; // from the bound of Gershgorin down to the largest zero of the characteristic polynomial, by Newton
+  for (let i = 0; i < N; i++) root = Math.max(root, G[i * N + i] + Math.abs(beside[i]) + Math.abs(beside[i - 1] ?? 0));
+  for (;;) {
+    let sum = 0; // of d'/d over the pivots d of T - root: their product is the polynomial
+    for (let i = 0, d = 1, slope = 0; i < N; i++) {
+      const q = i ? (beside[i - 1] * beside[i - 1]) / d : 0;
+      slope = (q / d) * slope - 1;
+      d = G[i * N + i] - root - q;
+      sum += slope / d;
+    }
+    if (!(1 / sum > 1e-13 * root)) break;
+    root -= 1 / sum;
   }
-  while (high - low > 1e-12 * high) {
-    const middle = (low + high) / 2;
-    let d = 1, above = true; // no eigenvalue above the middle: all pivots of T - middle are negative
-    for (let i = 0; i < N && above; i++) { d = G[i * N + i] - middle - (i ? (beside[i - 1] * beside[i - 1]) / d : 0); above = d < 0; }
-    if (above) high = middle; else low = middle;
-  }
-  return size * Math.sqrt(high);
+  return size * Math.sqrt(root);
 }
 
 /** Everything that is shown, by layer from index 1.
@@ -96,7 +98,7 @@ export function compute(normal, inverses, depth, activation, scale) {
   /** @type {number[][]} */ const slopes = [[]];
   for (let l = 1; l <= depth; l++) {
     const below = a, M = W(l);
-    const z = Array.from({ length: N }, (_, i) => by * below.reduce((sum, v, j) => sum + M[i * N + j] * v, 0));
+    const z = below.map((_, i) => { let sum = 0; for (let j = 0; j < N; j++) sum += M[i * N + j] * below[j]; return by * sum; });
     a = z.map(sigma);
     slopes.push(z.map((v, i) => dsigma(v, a[i])));
   }
@@ -161,7 +163,8 @@ function render({ model, el }) {
   let numbers = new Float64Array();
   /** @type {any} */ let drawnFrom = null, found = /** @type {any} */ (null), state = "";
 
-  /** One chart: curves by layer over powers of ten. @param {Element} place @param {string} name @param {{values: number[], kind: string}[]} curves @param {boolean} band */
+  /** One chart: curves by layer over powers of ten. Its axes are drawn anew only where they are others.
+   * @param {any} place @param {string} name @param {{values: number[], kind: string}[]} curves @param {boolean} band */
   function chart(place, name, curves, band) {
     const L = get("depth"), chosen = Math.min(get("layer"), L), clip = `${unique}-${Number(band)}`;
     const powers = curves.filter((c) => c.kind !== "least").flatMap((c) => c.values.slice(1)).filter((v) => v > 0).map(Math.log10);
@@ -169,25 +172,29 @@ function render({ model, el }) {
     const X = (/** @type {number} */ l) => left + ((l - 1) / (L - 1)) * (W - left - right);
     const fall = (/** @type {number} */ value) => (high - (value > 0 ? Math.log10(value) : low - 99)) / (high - low);
     const Y = (/** @type {number} */ value) => top + fall(value) * (H - top - bottom);
-    const step = /** @type {number} */ ([1, 2, 4, 5, 10, 20, 50].find((k) => (high - low) / k <= 7));
-    const back = s("g", { class: "cr-axes", "aria-hidden": "true" });
-    for (let p = Math.ceil(low / step) * step; p <= high; p += step) back.append(s("line", { x1: left, x2: W - right, y1: Y(10 ** p), y2: Y(10 ** p), class: p === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: left - 7, y: Y(10 ** p), dy: "0.35em", "text-anchor": "end" }, ten(p)));
-    const every = L <= 10 ? 1 : L <= 20 ? 2 : 5;
-    for (let l = 1; l <= L; l++) if (l === 1 || l === L || (l % every === 0 && L - l >= every && l - 1 > every / 2)) back.append(s("text", { x: X(l), y: H - bottom + 18, "text-anchor": "middle" }, String(l)));
+    if (place.axes !== `${L} ${low} ${high}`) {
+      place.axes = `${L} ${low} ${high}`;
+      const step = /** @type {number} */ ([1, 2, 4, 5, 10, 20, 50].find((k) => (high - low) / k <= 7));
+      const back = s("g", { class: "cr-axes", "aria-hidden": "true" });
+      for (let p = Math.ceil(low / step) * step; p <= high; p += step) back.append(s("line", { x1: left, x2: W - right, y1: Y(10 ** p), y2: Y(10 ** p), class: p === 0 ? "cr-axis" : "cr-gridline" }), s("text", { x: left - 7, y: Y(10 ** p), dy: "0.35em", "text-anchor": "end" }, ten(p)));
+      const every = L <= 10 ? 1 : L <= 20 ? 2 : 5;
+      for (let l = 1; l <= L; l++) if (l === 1 || l === L || (l % every === 0 && L - l >= every && l - 1 > every / 2)) back.append(s("text", { x: X(l), y: H - bottom + 18, "text-anchor": "middle" }, String(l)));
+      place.parts = Object.fromEntries([band && "band", ...curves.map((c) => c.kind)].filter(Boolean).map((kind) => [kind, s("path", { class: `cr-depth-${kind}` })]));
+      place.chosen = s("line", { y1: top, y2: H - bottom, class: "cr-depth-chosen" });
+      place.dots = ["there", "zero", "here"].map((look) => s("path", { class: `cr-depth-dot cr-depth-${look}` }));
+      put(place, s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": name, class: "cr-depth-chart" }, s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left - 3, y: top - 3, width: W - left - right + 6, height: H - top - bottom + 3 }))), back, place.chosen, s("g", { "clip-path": `url(#${clip})` }, Object.values(place.parts)), place.dots));
+    }
     const path = (/** @type {number[]} */ values) => values.slice(1).map((v, k) => `${k ? "L" : "M"}${X(k + 1).toFixed(1)} ${Y(v).toFixed(1)}`).join("");
-    const front = s("g", {}), inside = s("g", { "clip-path": `url(#${clip})` });
-    if (band) inside.append(s("path", { class: "cr-depth-band", d: `${path(curves[0].values)}${curves[1].values.slice(1).map((v, k) => [k + 1, v]).reverse().map(([l, v]) => `L${X(l).toFixed(1)} ${Y(v).toFixed(1)}`).join("")}Z` }));
-    front.append(s("line", { x1: X(chosen), x2: X(chosen), y1: top, y2: H - bottom, class: "cr-depth-chosen" }));
-    for (const { values, kind } of curves) inside.append(s("path", { d: path(values), class: `cr-depth-${kind}` }));
-    front.append(inside);
+    if (band) reset(place.parts.band, "d", `${path(curves[0].values)}${curves[1].values.slice(1).map((v, k) => [k + 1, v]).reverse().map(([l, v]) => `L${X(l).toFixed(1)} ${Y(v).toFixed(1)}`).join("")}Z`);
+    for (const { values, kind } of curves) reset(place.parts[kind], "d", path(values));
+    reset(place.chosen, "x1", X(chosen));
+    reset(place.chosen, "x2", X(chosen));
     const last = curves[curves.length - 1].values;
-    const dots = (/** @type {string} */ look, /** @type {(l: number) => boolean} */ which) => {
-      const at = last.map((v, l) => [l, X(l), Math.min(H - bottom, Y(v))]).slice(1).filter(([l]) => which(l)), r = look === "here" ? 6 : L > 20 ? 2.6 : 3.6;
-      return s("path", { d: at.map(([, x, y]) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`).join(""), class: `cr-depth-dot cr-depth-${look}` });
-    };
-    front.append(dots("there", (l) => last[l] > 0 && l !== chosen), dots("zero", (l) => last[l] === 0 && l !== chosen), dots("here", (l) => l === chosen));
-    const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": name, class: "cr-depth-chart" }, s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: left - 3, y: top - 3, width: W - left - right + 6, height: H - top - bottom + 3 }))), back, front);
-    redraw(place, picture);
+    const looks = /** @type {((l: number) => boolean)[]} */ ([(l) => last[l] > 0 && l !== chosen, (l) => last[l] === 0 && l !== chosen, (l) => l === chosen]);
+    looks.forEach((which, k) => {
+      const at = last.map((v, l) => [l, X(l), Math.min(H - bottom, Y(v))]).slice(1).filter(([l]) => which(l)), r = k === 2 ? 6 : L > 20 ? 2.6 : 3.6;
+      reset(place.dots[k], "d", at.map(([, x, y]) => `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`).join(""));
+    });
   }
   const point = (/** @type {PointerEvent} */ event) => {
     const box = /** @type {Element} */ (event.currentTarget).getBoundingClientRect(), L = get("depth");
@@ -227,7 +234,7 @@ function render({ model, el }) {
     presets.update(String(by));
     depth.update(L);
     scale.update(Math.log10(by));
-    layer.input.max = String(L);
+    reset(layer.input, "max", L);
     layer.update(chosen);
     chart(charts[0], `length of the error term in layers 1 to ${L}, on a log axis`, [{ values: norms, kind: "line" }], false);
     chart(charts[1], `singular values of the Jacobian from layers 1 to ${L} to the top, on a log axis`, [{ values: most, kind: "most" }, { values: least, kind: "least" }, { values: relative, kind: "line" }], true);

@@ -43,9 +43,9 @@ export function presets(A, b) {
 /** @param {number} v */
 function signed(v, write = short) { return `${v < 0 ? "−" : "+"} ${write(Math.abs(v))}`; }
 /** @param {number[]} row */
-function line([u, v]) { return `${times(u)} x_1 ${signed(v, times)} x_2`.trim(); }
+function line([u, v]) { return `${times(u)}x_1 ${signed(v, times)}x_2`; }
 /** @param {number} v */
-function times(v) { return v === 1 ? "" : v === -1 ? "−" : short(v); }
+function times(v) { return v === 1 ? "" : v === -1 ? "−" : `${short(v)} `; }
 
 /** The points of the grid around x, side 2 h: corners of its squares and the points between, row by row (x2 outside).
  * @param {number[]} x @param {number} nudge */

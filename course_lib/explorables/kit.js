@@ -351,14 +351,17 @@ export function plane([x0, x1, y0, y1], { size, names, title }) {
   /** A broken line, with a gap where there is no point (null), as far as it is in the plane or near it: what leads
    * far out would be drawn all the way. @param {(Point | null)[]} points */
   const line = (points) => {
-    let path = "", end = "";
-    points.forEach((p, k) => {
-      const q = points[k - 1], part = p && q && clipped([X(q[0]), Y(q[1])], [X(p[0]), Y(p[1])], -size, 2 * size);
-      if (!part) return;
-      const [from, to] = part.map((point) => point.map((v) => v.toFixed(2)).join(" "));
-      path += `${from === end ? "" : `M${from}`}L${to}`;
-      end = to;
-    });
+    let path = "", end = "", /** @type {Point | null} */ from = null;
+    const near = (/** @type {Point} */ [x, y]) => Math.abs(x - size / 2) < 1.5 * size && Math.abs(y - size / 2) < 1.5 * size;
+    const text = (/** @type {Point} */ [x, y]) => `${Math.round(100 * x) / 100} ${Math.round(100 * y) / 100}`;
+    for (const p of points) {
+      const to = p && /** @type {Point} */ ([X(p[0]), Y(p[1])]), part = from && to && (near(from) && near(to) ? [from, to] : clipped(from, to, -size, 2 * size));
+      from = to;
+      if (!part) continue;
+      const start = text(part[0]);
+      path += start === end ? "L" : `M${start}L`;
+      path += end = text(part[1]);
+    }
     return path;
   };
   return { element, front, X, Y, U, V, line };

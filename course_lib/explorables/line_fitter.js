@@ -66,7 +66,7 @@ function render({ model, el }) {
   put(slides[0].element.firstChild, h("i", {}, "w"), " slope");
   put(slides[1].element.firstChild, h("i", {}, "b"), " height");
   const shape = choice("residuals", [["sticks", "sticks"], ["squares", "squares"]], (value) => set(model, { squares: value === "squares" }));
-  const arrowButton = button("arrow: minus the gradient", () => set(model, { arrow: !model.get("arrow") }));
+  const arrowButton = button("Arrow: minus the gradient", () => set(model, { arrow: !model.get("arrow") }));
   root.append(h("div", { class: "cr-bar cr-fit-bar" }, h("div", { class: "cr-fit-sliders" }, slides.map((one) => one.element)), shape.element, arrowButton));
 
   // ---- the pairs
@@ -186,15 +186,16 @@ function render({ model, el }) {
   const gradient = [0, 1].map((k) => h("span", { "data-gradient": k }));
   const eta = slider("η", { min: 0, max: model.get("_fastest"), step: model.get("_fastest") / 50, text: short }, (value) => set(model, { eta: Number(value.toPrecision(6)) }));
   eta.input.setAttribute("aria-label", "learning rate eta");
-  const stepDown = button("one step down", () => {
+  const stepDown = button("One step down", () => {
     const w = model.get("w"), b = model.get("b"), { gradient: [u, v] } = fit(x, y, w, b), rate = model.get("eta");
     const to = [w - rate * u, b - rate * v], walked = model.get("_trail"), last = walked[walked.length - 1];
     set(model, { w: to[0], b: to[1], _trail: [...(last && last[0] === w && last[1] === b ? walked.slice(-199) : [[w, b]]), to] });
   }, { class: "cr-button cr-primary" });
-  const again = button("start over", () => { const [w, b] = model.get("_start"); set(model, { w, b, _trail: [] }); });
-  const panel = h("div", { class: "cr-fit-panel" },
-    h("div", {}, h("div", {}, "loss ", math("ℒ"), ", the mean ", h("span", { class: "cr-tag" }, "(1.3)")), total, h("div", { class: "cr-fit-bar-box" }, bar, scale)),
-    N <= 8 ? table : h("div", { class: "cr-quiet" }, `mean of ${N} losses ½ residual², a piece of the bar for each`),
+  const again = button("Start over", () => { const [w, b] = model.get("_start"); set(model, { w, b, _trail: [] }); });
+  const panel = h("div", { class: `cr-fit-panel ${N > 8 ? "cr-fit-many" : ""}` },
+    h("div", {}, h("div", {}, "loss ", math("ℒ"), ", the mean ", h("span", { class: "cr-tag" }, "(1.3)")), total, h("div", { class: "cr-fit-bar-box" }, bar, scale),
+      N > 8 && h("div", { class: "cr-quiet" }, `mean of ${N} losses ½ residual², a piece of the bar for each`)),
+    N <= 8 && table,
     h("div", { class: "cr-fit-down" },
       h("div", { class: "cr-fit-gradient" }, "gradient (", gradient[0], ", ", gradient[1], ")"),
       eta.element, h("div", { class: "cr-row" }, stepDown, again), h("div", { class: "cr-tag" }, "θ ← θ − η ∇ℒ (1.4)")));

@@ -162,7 +162,7 @@ function render({ model, el }) {
   /** @type {any} */ let drawn = null;
   let width = 0;
   function build() {
-    const L = p.L, rows = wronged ? 4 : 3, compact = width / (L + 2) < 140, tileWidth = compact ? 88 : wronged ? 126 : 116, rowHeight = 19, pad = 9;
+    const L = p.L, rows = wronged ? 4 : 3, wide = wronged ? 126 : 116, compact = (width - 4 - wide) / (L + 1) - wide < 56, tileWidth = compact ? 88 : wide, rowHeight = 19, pad = 9;
     const tall = Math.max(...sizes, sizes[L]), tileHeight = pad * 2 + rowHeight * rows - 2, pitch = tileHeight + (tall <= 2 ? 44 : tall === 3 ? 34 : 20), head = 46;
     const height = head + tall * pitch - (pitch - tileHeight) + 8, middle = head + (height - head - 8) / 2;
     const X = (/** @type {number} */ l) => 2 + (l * (width - tileWidth - 4)) / (L + 1);
@@ -180,10 +180,10 @@ function render({ model, el }) {
       const x0 = X(l - 1) + tileWidth, x1 = X(l), y0 = Y(l - 1, j - 1), y1 = Y(l, i - 1), w = W()[l][i - 1][j - 1], d = `M${x0} ${y0}L${x1} ${y1}`, id = `w ${l} ${i} ${j}`;
       const g = s("g", { class: "cr-weight", ...press(id) }, s("path", { d, class: "cr-hit" }),
         s("path", { d, class: "cr-stroke", "stroke-width": (1 + (2 * Math.abs(w)) / largest).toFixed(2), "stroke-dasharray": w < 0 ? "5 4" : null }), s("path", { d, class: "cr-flow" }));
-      const t = sizes[l] > sizes[l - 1] ? 0.7 : 0.3, tag = s("g", { transform: `translate(${x0 + t * (x1 - x0)} ${y0 + t * (y1 - y0)})`, class: "cr-wlabel" }, s("text", { "text-anchor": "middle", dy: "0.35em" }, short(w)), s("text", { "text-anchor": "middle", dy: "1.4em", class: "cr-error cr-small" }));
+      const near = Math.max(0.3, 29 / (x1 - x0)), t = sizes[l] > sizes[l - 1] ? 1 - near : near, tag = s("g", { transform: `translate(${x0 + t * (x1 - x0)} ${y0 + t * (y1 - y0)})`, class: "cr-wlabel" }, s("text", { "text-anchor": "middle", dy: "0.35em" }, short(w)), s("text", { "text-anchor": "middle", dy: "1.4em", class: "cr-error cr-small" }));
       lines.append(g);
       labels.append(tag);
-      items[id] = { g, tag, roomy: x1 - x0 >= 96 && sizes[l] * sizes[l - 1] <= 6, fits: x1 - x0 >= 64, l, i, j };
+      items[id] = { g, tag, roomy: sizes[l] * sizes[l - 1] <= (x1 - x0 >= 96 ? 6 : x1 - x0 >= 72 ? 4 : 0), two: x1 - x0 >= 96, fits: x1 - x0 >= 64, l, i, j };
     }
     const final = [];
     for (let i = 1; i <= sizes[L]; i++) {
@@ -260,7 +260,7 @@ function render({ model, el }) {
 
   // ---- one step
   function draw() {
-    const { kind, l: layer, i: neuron } = now(), n = example(), selected = model.get("selected"), active = (/** @type {number} */ i) => neuron === 0 || neuron === i;
+    const { l: layer, i: neuron } = now(), over = p.error && now().kind !== "loss" && !known(now().kind, layer), kind = over ? "" : now().kind, n = example(), selected = model.get("selected"), active = (/** @type {number} */ i) => neuron === 0 || neuron === i;
     const show = (/** @type {Element} */ text, /** @type {boolean} */ there, /** @type {number} */ v, /** @type {string} */ tone) => { reword(text, there ? tight(v) : "·"); reset(text, "class", there ? tone : "cr-quiet"); };
     const tight = (/** @type {number} */ v) => (drawn.digits === 3 && v !== 0 && Math.abs(v) < 1e-3 ? rounded(v, 2) : rounded(v, drawn.digits));
     const path = downstream(selected), given = (/** @type {number} */ v) => { const text = short(v); return text.length > drawn.digits + 3 ? rounded(v, drawn.digits) : text; };
@@ -272,7 +272,7 @@ function render({ model, el }) {
       g.classList.toggle("cr-chosen", id === selected);
       g.classList.toggle("cr-onpath", path.has(id));
       if (id.startsWith("a")) {
-        if (l === 0) { show(item.numbers[0], true, p.a[0][i - 1][n], "cr-value"); reword(item.numbers[0], given(p.a[0][i - 1][n])); }
+        if (l === 0) { reword(item.numbers[0], given(p.a[0][i - 1][n])); reset(item.numbers[0], "class", "cr-value"); }
         else {
           show(item.numbers[0], known("z", l, i), p.z[l][i - 1][n], "");
           show(item.numbers[1], known("a", l, i), p.a[l][i - 1][n], "cr-value");
@@ -290,7 +290,7 @@ function render({ model, el }) {
         const state = kind === "z" && into ? "cr-forward" : out ? "cr-backward" : (kind === "dW") && into ? "cr-graded" : "";
         reset(g, "class", `cr-weight ${state} ${id === selected ? "cr-chosen" : ""} ${path.has(id) ? "cr-onpath" : ""}`);
         item.tag.classList.toggle("cr-gone", !(item.roomy || (id === selected && item.fits)));
-        reword(item.tag.children[1], there ? num(p.dW[l][i - 1][j - 1]) : "");
+        reword(item.tag.children[1], there && (item.two || id === selected) ? num(p.dW[l][i - 1][j - 1]) : "");
         reset(g, "aria-label", `weight from neuron ${j} to neuron ${i} of layer ${l}: ${short(W()[l][i - 1][j - 1])}${there ? `, gradient ${num(p.dW[l][i - 1][j - 1])}` : ""}`);
       }
     }
@@ -300,9 +300,9 @@ function render({ model, el }) {
       else show(text, known("loss", p.L), p.loss, "cr-ink");
       reset(loss.lit[k], "class", `cr-rowlit ${kind === "loss" && k === sizes[p.L] ? "cr-on-value" : ""}`);
     });
-    drawn.final.forEach((/** @type {Element} */ g, /** @type {number} */ i) => reset(g, "class", `cr-weight cr-fixed ${kind === "loss" ? "cr-forward" : kind === "delta" && layer === p.L && active(i + 1) ? "cr-backward" : ""}`));
+    drawn.final.forEach((/** @type {Element} */ g, /** @type {number} */ i) => reset(g, "class", `cr-weight cr-fixed ${kind === "loss" ? "cr-forward" : kind === "delta" && layer === p.L && active(i + 1) ? "cr-backward" : ""} ${path.has(`a ${p.L} ${i + 1}`) || selected === `a ${p.L} ${i + 1}` ? "cr-onpath" : ""}`));
 
-    scrub.input.max = String(list.length - 1);
+    reset(scrub.input, "max", list.length - 1);
     scrub.update(at());
     backward.disabled = at() === 0;
     forward.disabled = at() === list.length - 1;
@@ -312,10 +312,10 @@ function render({ model, el }) {
     eta.element.hidden = model.get("broken") !== "too early";
     eta.update(model.get("eta"));
     which.element.hidden = p.N === 1;
-    which.input.max = String(p.N);
+    reset(which.input, "max", p.N);
     which.update(n + 1);
     drawEquation();
-    reword(said, `Step ${at()} of ${list.length - 1}: ${summary(kind, layer, neuron)}`);
+    reword(said, `Step ${at()} of ${list.length - 1}: ${summary(now().kind, layer, neuron)}`);
     drawInspector();
     drawTable();
     [equation, inspector].forEach(scrolls);
@@ -366,7 +366,7 @@ function render({ model, el }) {
   /** The broken rule, with what is missing struck out. @param {number} l */
   function broken(l) {
     const kind = model.get("broken"), gone = (/** @type {any} */ content) => h("s", { class: "cr-strike" }, content);
-    const w = kind === "too early" ? ["(", math(hat("W", l + 1)), wrong([" − η ", math(`∂L∕∂${hat("W", l + 1)}`)]), ")", math("^{T}")] : kind === "no transpose" ? [math(hat("W", l + 1)), gone(math("^{T}"))] : math(`(${hat("W", l + 1)})^{T}`);
+    const w = kind === "too early" ? ["(", math(hat("W", l + 1)), wrong([" − η ", math(`∂L∕∂${hat("W", l + 1)}`)]), ")", math("^{T}")] : kind === "no transpose" ? [math(`(${hat("W", l + 1)})`), gone(math("^{T}"))] : math(`(${hat("W", l + 1)})^{T}`);
     const tail = math(` ⊙ σ′(${hat("z", l)})`);
     return [math(`${hat("δ", l)} = `), w, " ", math(hat("δ", l + 1)), kind === "no slope" ? gone(tail) : tail];
   }
@@ -445,18 +445,19 @@ function render({ model, el }) {
 
   // ---- the chosen neuron or weight
   function drawInspector() {
-    const [kind, ...numbers] = model.get("selected").split(" "), [l, i, j] = numbers.map(Number), later = (/** @type {string} */ text) => h("div", { class: "cr-quiet" }, text);
+    const [kind, ...numbers] = model.get("selected").split(" "), [l, i, j] = numbers.map(Number), ways = sizes.slice(l + 1).reduce((a, b) => a * b, 1), later = (/** @type {string} */ text) => h("div", { class: "cr-quiet" }, text);
     if (!drawn.items[model.get("selected")]) return redraw(inspector, h("h3", {}, "Look inside"), h("p", { class: "cr-quiet" }, "Click a neuron or a weight, or reach it with Tab and the arrow keys."));
-    if (kind === "a" && l === 0) return redraw(inspector, h("h3", {}, `input ${i}`), h("div", { class: "cr-line" }, math(`x_${i}`), " = ", value(short(p.a[0][i - 1][example()]))), later("No error term: nothing is learnt here."));
+    const onward = later(`${ways} ${ways === 1 ? "path leads" : "paths lead"} from here to the loss`);
+    if (kind === "a" && l === 0) return redraw(inspector, h("h3", {}, `input ${i}`), h("div", { class: "cr-lines" }, onward, h("div", { class: "cr-line" }, math(`x_${i}`), " = ", value(short(p.a[0][i - 1][example()]))), later("no error term: nothing is learnt here")));
     if (kind === "a") {
-      return redraw(inspector, h("h3", {}, `layer ${l}, neuron ${i}`), h("div", { class: "cr-lines" },
+      return redraw(inspector, h("h3", {}, `layer ${l}, neuron ${i}`), h("div", { class: "cr-lines" }, onward,
         known("z", l, i) ? lineOf("z", l, i) : later("z comes in the forward pass"), known("a", l, i) && lineOf("a", l, i), known("a", l, i) && p.slope[l] && lineOf("slope", l, i),
         known("delta", l, i) ? lineOf("delta", l, i) : later("δ comes in the backward pass"), known("db", l, i) && lineOf("db", l, i)));
     }
     const w = W()[l][i - 1][j - 1];
     redraw(inspector, h("h3", {}, "weight ", math(hat("w", l, i, j)), ` = ${short(w)}`), h("div", { class: "cr-lines" },
-      h("div", {}, h("span", { class: "cr-quiet" }, `neuron ${j} of layer ${l - 1} → neuron ${i} of layer ${l}`)),
-      h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("a", l - 1, j)} = ${hat("w", l, i, j)} = `), h("b", {}, short(w)), h("span", { class: "cr-quiet" }, "  entry of the Jacobian W")),
+      later(`${l > 1 ? `neuron ${j} of layer ${l - 1}` : `input ${j}`} → neuron ${i} of layer ${l}`), onward,
+      h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("a", l - 1, j)} = ${hat("w", l, i, j)} = `), h("b", {}, short(w)), h("span", { class: "cr-quiet" }, " Jacobian entry")),
       known("a", l - 1, j) ? h("div", { class: "cr-line" }, math(`∂${hat("z", l, i)}∕∂${hat("w", l, i, j)} = ${hat("a", l - 1, j)} = `), h("b", {}, value((l > 1 ? num : short)(p.a[l - 1][j - 1][example()])))) : "",
       known("dW", l, i) ? lineOf("dW", l, i, j) : later("its gradient comes in the backward pass")));
   }

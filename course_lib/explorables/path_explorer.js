@@ -98,8 +98,8 @@ function render({ model, el }) {
     const layers = columns(model.get("edges")), name = (/** @type {string} */ n) => /** @type {[string, any]} */ ([n, nameOf(n)]);
     const start = choice("from", layers[0].map(name), (value) => set(model, { start: value, paths: [] }));
     const end = choice("to", layers[layers.length - 1].map(name), (value) => set(model, { end: value, paths: [] }));
-    const all = button("all paths", () => set(model, { paths: found().map(key) }));
-    const none = button("none", () => set(model, { paths: [] }));
+    const all = button("All paths", () => set(model, { paths: found().map(key) }));
+    const none = button("None", () => set(model, { paths: [] }));
     put(top, start.element, end.element, h("div", { class: "cr-row" }, all, none));
     ends = { start, end };
     rows();

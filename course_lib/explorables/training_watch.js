@@ -20,8 +20,8 @@ function render({ model, el }) {
   const given = get("_given");
   const root = h("div", { class: "cr cr-train" });
   const press = (/** @type {string} */ name) => ask(model, { _asked: [name, get("_asked")[1] + 1] });
-  const start = button("start", () => ask(model, { running: !get("running") }), { class: "cr-button cr-primary" });
-  const one = button("one epoch", () => press("epoch")), again = button("start over", () => press("reset"));
+  const start = button("Start", () => ask(model, { running: !get("running") }), { class: "cr-button cr-primary" });
+  const one = button("One epoch", () => press("epoch")), again = button("Start over", () => press("reset"));
   const epochs = field("epochs of a run", { min: 1, max: 100000, step: 10 }, (value) => { if (value >= 1) ask(model, { epochs: Math.min(100000, Math.round(value)) }); });
   const pace = choice("epochs per second", PACES, (value) => ask(model, { pace: Number(value) }));
   const eta = slider("η", { min: -3, max: 1, step: 0.05, text: () => short(get("eta")) }, (value) => ask(model, { eta: Number((10 ** value).toPrecision(2)) }));
@@ -32,7 +32,7 @@ function render({ model, el }) {
   const scale = slider("scale of the first weights", { min: -1, max: 1, step: 0.05, text: () => short(get("scale")) }, (value) => ask(model, { scale: Number((10 ** value).toPrecision(2)) }));
   scale.input.setAttribute("aria-label", "scale of the first weights");
   const net = h("span", { class: "cr-tag", "data-number": "net" });
-  root.append(h("div", { class: "cr-bar" }, start, one, given.again && again, h("label", { class: "cr-train-epochs" }, epochs.element, h("span", {}, "epochs a run")), pace.element),
+  root.append(h("div", { class: "cr-bar" }, h("div", { class: "cr-row" }, start, one, given.again && again), h("label", { class: "cr-train-epochs" }, epochs.element, h("span", {}, "epochs a run")), pace.element),
     h("div", { class: "cr-bar cr-train-sliders" }, eta.element, batch.element),
     ...(given.own ? [h("div", { class: "cr-bar cr-train-sliders" }, activations.element, scale.element)] : []), h("div", { class: "cr-train-net" }, net));
   const places = ["loss", "accuracy", "norms", "answers"].map((name) => h("section", { "data-chart": name }));
@@ -109,7 +109,7 @@ function render({ model, el }) {
 
   function drawControls() {
     const running = get("running");
-    reword(start, running ? "stop" : get("_shown").epoch ? "go on" : "start");
+    reword(start, running ? "Stop" : get("_shown").epoch ? "Go on" : "Start");
     one.disabled = running;
     reset(said, "aria-live", running ? "off" : "polite"); // a screen reader is not to read every epoch
     epochs.update(get("epochs"));

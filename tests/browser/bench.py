@@ -2,8 +2,10 @@
 
 import json
 
+# With the rule that Jupyter has for the corners of all buttons.
 SHEET = """<!doctype html><html lang="en"><title>bench</title><body data-jp-theme-light="{light}">
-<style>:root {{ {colours} }} body {{ margin: 16px; background: var(--jp-layout-color1) }} {css}</style><main></main>"""
+<style>:root {{ {colours} }} body {{ margin: 16px; background: var(--jp-layout-color1) }} {css}
+.jp-ThemedContainer button {{ border-radius: 2px }}</style><main class="jp-ThemedContainer"></main>"""
 LIGHT = (
     "--jp-ui-font-color1: rgba(0, 0, 0, 0.87); --jp-ui-font-color2: rgba(0, 0, 0, 0.54); --jp-layout-color1: #ffffff"
 )

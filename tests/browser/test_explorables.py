@@ -59,6 +59,34 @@ def test_text_stands_out_from_its_ground(bench, chapter, dark):
         assert bench.page.evaluate(CONTRAST) == [], explorable
 
 
+PALE = """() => {
+    const channel = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const parse = c => { const v = (c.match(/[\\d.]+/g) ?? []).map(Number);
+        return c.startsWith("rgb") ? [...v.slice(0, 3).map(u => u / 255), v[3] ?? 1] : [...v.slice(0, 3), v[3] ?? 1]; };
+    const paper = light(parse(getComputedStyle(document.querySelector(".cr")).backgroundColor));
+    const ratio = c => { const [r, g, b, a] = parse(c); if (c === "none" || !a) return 1;
+        const l = light([r, g, b]); return (Math.max(l, paper) + 0.05) / (Math.min(l, paper) + 0.05); };
+    return [...document.querySelectorAll(".cr svg [tabindex]")].filter(e => e.getClientRects().length
+        && Math.max(...[e, ...e.querySelectorAll("*")].flatMap(one => { const s = getComputedStyle(one);
+            return [s.stroke, s.fill].map(ratio); })) < 3).map(e => e.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("chapter", STATES)
+def test_what_can_be_pressed_in_a_picture_stands_out_from_its_ground(bench, chapter, dark):
+    for explorable in STATES[chapter]:
+        bench.show(explorable, dark=dark)
+        assert bench.page.evaluate(PALE) == [], explorable
+
+
+def test_lines_that_are_too_pale_to_be_found_are_found(bench):
+    bench.show(PassPlayer())
+    bench.page.evaluate("document.querySelector('.cr').style.setProperty('--cr-quiet', '#c9ced6')")
+    assert len(bench.page.evaluate(PALE)) == 8, "all weights"
+
+
 @pytest.mark.parametrize("explorable", FIRST, ids=lambda e: type(e).__name__)
 def test_everything_that_takes_the_focus_has_a_name_and_keeps_its_keys(bench, explorable):
     bench.show(explorable)
@@ -77,6 +105,17 @@ def test_the_clean_up_leaves_no_element_and_no_listener(bench, explorable):
     bench.page.evaluate("end()")
     assert bench.page.evaluate("model.listeners()") == 0
     assert bench.page.locator("main > *").count() == 0
+
+
+CORNERS = """() => [...document.querySelectorAll(".cr button")].map(e => getComputedStyle(e).borderRadius)"""
+
+
+@pytest.mark.parametrize("explorable", FIRST, ids=lambda e: type(e).__name__)
+def test_jupyters_rule_for_the_corners_of_buttons_stays_outside(bench, explorable):
+    bench.show(explorable)
+    inside = bench.page.evaluate(CORNERS)
+    bench.page.evaluate("document.querySelector('main').className = ''")
+    assert bench.page.evaluate(CORNERS) == inside
 
 
 # ------------------------------------------------------------------ little to do for a move

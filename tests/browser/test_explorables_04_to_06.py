@@ -298,6 +298,24 @@ def test_no_transpose_of_a_matrix_that_is_not_square_is_a_shape_error(bench):
     assert bench.texts("[data-row='dW 2'] td")[3] == "exact"
 
 
+def test_nothing_flows_once_a_shape_error_has_ended_the_pass(bench):
+    bench.show(play(Network([2, 3, 1]), [1.0, 2.0], [1.0], broken="no transpose"))
+    moving = ".cr-forward, .cr-backward, .cr-graded, .cr-on-error"
+    for step, flows in ((6, True), (9, False), (11, False)):
+        bench.set(step=step)
+        assert (bench.page.locator(moving).count() > 0) == flows, step
+
+
+@pytest.mark.parametrize(
+    "chosen, count, weights, ends", [("a 0 1", 18, 18, 2), ("a 1 2", 6, 9, 2), ("w 2 1 3", 2, 2, 2), ("a 3 1", 1, 0, 1)]
+)
+def test_the_paths_of_what_is_chosen_are_lit_as_far_as_the_loss_and_counted(bench, chosen, count, weights, ends):
+    bench.show(play(Network([2, 3, 3, 2], rng=1), np.ones(2), np.zeros(2), selected=chosen))
+    assert f"{count} path{'s lead' if count > 1 else ' leads'} from here" in bench.texts(".cr-inspector")[0]
+    assert bench.page.locator(".cr-weight.cr-onpath[data-id]").count() == weights
+    assert bench.page.locator(".cr-fixed.cr-onpath").count() == ends
+
+
 def test_nothing_is_shown_before_it_is_computed(bench):
     player = PassPlayer()
     bench.show(player)

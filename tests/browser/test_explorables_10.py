@@ -193,7 +193,7 @@ def test_the_answers_are_marked_right_or_wrong_and_the_plane_is_coloured(bench):
 def test_the_training_watch_works_by_keys_alone(bench):
     bench.show(TrainingWatch("moons", hidden=(4,)))
     page = bench.page
-    page.get_by_role("button", name="start", exact=True).press("Enter")
+    page.get_by_role("button", name="Start", exact=True).press("Enter")
     assert bench.get("running") is True
     assert page.get_by_role("button", name="one epoch").is_disabled()
     page.get_by_role("button", name="stop").press("Enter")
@@ -265,7 +265,7 @@ def test_a_run_in_jupyterlab_lets_cells_run_and_is_stopped_changed_and_gone_on_w
     for cell in (0, 1):
         notebook.run(cell)
     box = notebook.cell(1)
-    box.get_by_role("button", name="start", exact=True).click()
+    box.get_by_role("button", name="Start", exact=True).click()
     box.locator(".cr-sentence").filter(has_text="Epoch").wait_for()
     notebook.run(2)
     assert notebook.output(2).inner_text().strip() == "True True"
@@ -297,7 +297,7 @@ def test_a_run_in_jupyterlab_lets_cells_run_and_is_stopped_changed_and_gone_on_w
     notebook.run(2)
     assert notebook.output(2).inner_text().strip() == "True"
     notebook.run(1)  # its view goes, and a new one comes
-    notebook.cell(1).get_by_role("button", name="start", exact=True).wait_for()
+    notebook.cell(1).get_by_role("button", name="Start", exact=True).wait_for()
     notebook.set_source(3, "print(old.running, watch.running)")
     notebook.run(3)
     assert notebook.output(3).inner_text().strip() == "False False"
@@ -319,7 +319,7 @@ def test_a_cell_that_takes_its_time_only_makes_the_run_wait(open_notebook):
     )
     for cell in (0, 1):
         notebook.run(cell)
-    notebook.cell(1).get_by_role("button", name="start", exact=True).click()
+    notebook.cell(1).get_by_role("button", name="Start", exact=True).click()
     notebook.cell(1).locator(".cr-sentence").filter(has_text="Epoch").wait_for()
     notebook.run(2)
     assert notebook.output(2).inner_text().strip() == "0"
