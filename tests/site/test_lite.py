@@ -105,10 +105,10 @@ class Lite:
         return "".join(o.get("text") or o.get("data", {}).get("text/plain") or o.get("evalue") or "" for o in outputs)
 
 
-def test_python_starts_in_the_browser_and_an_explorable_talks_to_it(reader, lock):
-    lite = Lite(
-        reader, ["from course_lib.explorables import LayoutSwitch\nswitch = LayoutSwitch()\nswitch", "switch.reading"]
-    )
+def test_python_starts_in_the_browser_an_explorable_talks_to_it_and_a_cell_is_rewritten(reader, lock):
+    show = "from course_lib.explorables import LayoutSwitch\nswitch = LayoutSwitch()\nswitch"
+    request = {"source": "set_next_input", "text": "locked = 1", "replace": True}  # as lock_in does
+    lite = Lite(reader, [show, "switch.reading", f"get_ipython().payload_manager.write_payload({request})"])
     lite.run(0)
     rows = lite.page.locator(".cr input[type=radio][value=rows]")
     rows.wait_for(timeout=MINUTE)
@@ -116,6 +116,8 @@ def test_python_starts_in_the_browser_and_an_explorable_talks_to_it(reader, lock
     rows.check(force=True)  # the radio button lies under its label
     lite.page.wait_for_function("() => !document.querySelector('.cr-sentence').textContent.startsWith('Columns')")
     assert any(lite.run(1) == "'rows'" for _ in range(20)), "the page tells Python when the hand rests"
+    lite.run(2)
+    lite.page.wait_for_function(f"() => {CELLS}[2].model.sharedModel.getSource() === 'locked = 1'")
     asked = {url.rpartition("/")[2] for url in reader.outside}
     assert asked <= set(absent(lock)), "only wheels that the build has named are looked for elsewhere"
     reader.outside.clear()
