@@ -41,13 +41,14 @@ _positive = _either(lambda x: max(x, 0.0), lambda x: np.maximum(x, 0.0))
 
 def _sigmoid(x: Any) -> tuple:
     if type(x) is float:
-        y = 1.0 / (1.0 + math.exp(min(-x, 709.0)))  # exp(710) would overflow
-        return y, y - y * y
-    y = np.minimum(-x, _709)
-    np.exp(y, y)
-    np.reciprocal(np.add(y, _1, y), y)
-    slope = y * y
-    return y, np.subtract(y, slope, slope)
+        e = math.exp(x if x < 709.0 else 709.0)  # exp(710) would overflow
+        y = e / (1.0 + e)
+        return y, y / (1.0 + e)
+    e = np.minimum(x, _709)
+    np.exp(e, e)
+    total = e + _1
+    y = np.divide(e, total, e)
+    return y, np.divide(y, total, total)
 
 
 def _power(x: Any, n: float) -> Any:
@@ -126,11 +127,13 @@ OPERATIONS: dict[str, Callable[..., tuple]] = {
 
 def _constant(data: ArrayLike) -> Value:
     """A leaf by which no derivative is taken; an array is shared, not copied."""
-    if type(data) is not float and not (type(data) is np.ndarray and data.dtype.char == "d" and data.ndim):
-        data = _number(np.array(real("a constant", data), np.float64))
-    out = _new(Value)
-    out.data, out.op, out.name, out.grad, out.tangent = data, "constant", "", None, None
-    out.left, out.right, out.by_left, out.by_right = None, None, None, None
+    out = Value(0.0)
+    out.op = "constant"
+    if type(data) is float or type(data) is int:
+        out.data = float(data)
+    else:
+        shared = type(data) is np.ndarray and data.dtype.char == "d" and data.ndim
+        out.data = data if shared else _number(np.array(real("a constant", data), np.float64))
     return out
 
 
@@ -141,7 +144,7 @@ def _unary(op: str) -> Callable[..., Value]:
         out = _new(Value)
         out.data, out.by_left = rule(x.data, *options) if options else rule(x.data)
         out.op, out.left, out.right, out.by_right = op, x, None, None
-        out.name, out.grad, out.tangent = "", None, None
+        out.name, out.grad, out.tangent, out.seen = "", None, None, None
         return out
 
     return method
@@ -161,19 +164,21 @@ def _binary(op: str) -> Callable[[Value, Any], Value]:
         if y is not other:
             out.by_right = None
         out.op, out.left, out.right = op, x, y
-        out.name, out.grad, out.tangent = "", None, None
+        out.name, out.grad, out.tangent, out.seen = "", None, None, None
         return out
 
     return method
 
 
 def _reflected(op: str) -> Callable[[Value, Any], Value]:
-    def method(x: Value, other: Any) -> Value:
-        out = _binary(op)(_constant(other), x)
+    method = _binary(op)
+
+    def reflected(x: Value, other: Any) -> Value:
+        out = method(_constant(other), x)
         out.by_left = None
         return out
 
-    return method
+    return reflected
 
 
 class Value:
@@ -199,19 +204,20 @@ class Value:
     (Value(15.0, op='+'), 8.0)
     """
 
-    __slots__ = ("by_left", "by_right", "data", "grad", "left", "name", "op", "right", "tangent")
+    __slots__ = ("by_left", "by_right", "data", "grad", "left", "name", "op", "right", "seen", "tangent")
     data: Any
     grad: Any
     tangent: Any
     left: Any
     right: Any
+    seen: Any
     by_left: Any
     by_right: Any
 
     def __init__(self, data: ArrayLike, name: str = ""):
         self.data = data if type(data) is float else _number(np.array(real("data", data), np.float64))
-        self.op, self.name, self.grad, self.tangent = "", name, None, None
-        self.left, self.right, self.by_left, self.by_right = None, None, None, None
+        self.op, self.left, self.right, self.by_left, self.by_right = "", None, None, None, None
+        self.name, self.grad, self.tangent, self.seen = name, None, None, None
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -317,7 +323,7 @@ def _pull(x: Value, slope: Any, g: Any) -> None:
         pulled = slope[1](g)
     else:
         pulled = g if slope is ONE else slope * g
-        if type(x.data) is float or pulled.shape != x.data.shape:
+        if type(pulled) is not float and (type(x.data) is float or pulled.shape != x.data.shape):
             pulled = _unbroadcast(pulled, x.shape)
     x.grad = pulled if x.grad is ZERO else x.grad + pulled
 
@@ -350,20 +356,23 @@ def topological_order(value: Value) -> list[Value]:
     [Value(3.0, name='x'), Value(9.0, op='*'), Value(12.0, op='+')]
     """
     order: list[Value] = []
-    seen: set[Value] = set()
-    stack: list[Any] = [value]
-    while stack:
-        node = stack.pop()
-        if node is None:  # the parents of the next one are all in the order
-            order.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
-            if node.by_right is not None:
-                stack += (node, None, node.right) if node.by_left is None else (node, None, node.right, node.left)
-            elif node.by_left is not None:
-                stack += (node, None, node.left)
-            else:
+    waiting: list[Any] = [None]
+    seen, node = object(), value  # the mark of this search alone
+    while node is not None:
+        x = node.left
+        if node.by_left is None or x.seen is seen:
+            x = node.right
+            if node.by_right is None or x.seen is seen:  # all that node was made of is in the order
+                node.seen = seen
                 order.append(node)
+                node = waiting.pop()
+                continue
+        if x.op:
+            waiting.append(node)
+            node = x
+        else:  # a leaf
+            x.seen = seen
+            order.append(x)
     return order
 
 
