@@ -106,14 +106,16 @@ def best_of_blocks(f: Callable[[], object], calls: int, blocks: int, threads: in
     return best
 
 
-def rounds(contestants: dict[str, Callable[[], object]], count: int, threads: int) -> dict[str, np.ndarray]:
-    """Seconds per call of every contestant in every round; a block lasts some milliseconds or a single slow call."""
+def rounds(
+    contestants: dict[str, Callable[[], object]], count: int, threads: int, block: float = 4e-3
+) -> dict[str, np.ndarray]:
+    """Seconds per call of every contestant in every round; a block lasts so many seconds or a single slow call."""
     calls = {}
     for name, f in contestants.items():
         f()
         start = time.perf_counter()
         f()
-        calls[name] = max(1, int(4e-3 / (time.perf_counter() - start)))
+        calls[name] = max(1, int(block / (time.perf_counter() - start)))
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(count):
         for name, f in contestants.items():
