@@ -125,16 +125,13 @@ OPERATIONS: dict[str, Callable[..., tuple]] = {
 }
 
 
-def _constant(data: ArrayLike) -> Value:
-    """A leaf by which no derivative is taken; an array is shared, not copied."""
-    out = Value(0.0)
-    out.op = "constant"
+def _constant(data: ArrayLike) -> Any:
+    """What meets a Value and is none, as a float or a float64 array; such an array is shared, not copied."""
     if type(data) is float or type(data) is int:
-        out.data = float(data)
-    else:
-        shared = type(data) is np.ndarray and data.dtype.char == "d" and data.ndim
-        out.data = data if shared else _number(np.array(real("a constant", data), np.float64))
-    return out
+        return float(data)
+    if type(data) is np.ndarray and data.dtype.char == "d" and data.ndim:
+        return data
+    return _number(np.array(real("a constant", data), np.float64))
 
 
 def _unary(op: str) -> Callable[..., Value]:
@@ -155,15 +152,18 @@ def _binary(op: str) -> Callable[[Value, Any], Value]:
 
     def method(x: Value, other: Any) -> Value:
         out = _new(Value)
-        y = other if type(other) is Value else _constant(other)
+        if type(other) is Value:
+            y = other.data
+        else:
+            y = other = _constant(other)
         try:
-            out.data, out.by_left, out.by_right = rule(x.data, y.data)
+            out.data, out.by_left, out.by_right = rule(x.data, y)
         except ValueError as error:
             hint = "A @ B with A (m, k), B (k, n)" if op == "@" else "a column (n, 1) in place of (n,)"
-            raise ValueError(f"{op} must have shapes that fit, got {x.shape} and {y.shape}; try {hint}") from error
-        if y is not other:
+            raise ValueError(f"{op} must have shapes that fit, got {x.shape} and {np.shape(y)}; try {hint}") from error
+        if y is other:
             out.by_right = None
-        out.op, out.left, out.right = op, x, y
+        out.op, out.left, out.right = op, x, other
         out.name, out.grad, out.tangent, out.seen = "", None, None, None
         return out
 
@@ -174,8 +174,10 @@ def _reflected(op: str) -> Callable[[Value, Any], Value]:
     method = _binary(op)
 
     def reflected(x: Value, other: Any) -> Value:
-        out = method(_constant(other), x)
-        out.by_left = None
+        y = Value(0.0)
+        y.data = _constant(other)
+        out = method(y, x)
+        out.left, out.by_left = y.data, None
         return out
 
     return reflected
@@ -186,9 +188,8 @@ class Value:
 
     data    : a float for a scalar, else a float64 array; a copy of what is given
     name    : for pictures
-    op      : "+", "tanh", "**2"; "" for a leaf, "constant" for a number or an array that met a Value, by which no
-              derivative is taken
-    parents : the Values it was made of
+    op      : "+", "tanh", "**2"; "" for a leaf
+    parents : the Values it was made of, and the numbers and arrays, by which no derivative is taken
     grad    : after ``backward`` the adjoint, in the shape of data        tangent : the same after ``forward``
 
     Operations : + - * / @, ** with a number, x[i], x.T; the methods exp log sin cos tanh sigmoid relu square, and sum
@@ -220,8 +221,8 @@ class Value:
         self.name, self.grad, self.tangent, self.seen = name, None, None, None
 
     @property
-    def parents(self) -> tuple[Value, ...]:
-        """The Values it was made of: none, one or two."""
+    def parents(self) -> tuple[Any, ...]:
+        """What it was made of: none, one or two."""
         return tuple(x for x in (self.left, self.right) if x is not None)
 
     @property
@@ -349,7 +350,7 @@ def _like(x: Value, name: str, value: ArrayLike) -> Any:
 
 
 def topological_order(value: Value) -> list[Value]:
-    """All Values that ``value`` depends on, constants left out: parents before children, itself last.
+    """All Values that ``value`` depends on: parents before children, itself last.
 
     >>> x = Value(3.0, name="x")
     >>> topological_order(x * x + x)
