@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -329,13 +330,18 @@ def _pull(x: Value, slope: Any, g: Any) -> None:
     x.grad = pulled if x.grad is ZERO else x.grad + pulled
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+def _unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> Any:
     """Sums of g in the given shape: what broadcasting used many times gets as many adjoints."""
-    if np.ndim(g) == 2 and shape == (len(g), 1):
-        return g.dot(np.ones((g.shape[1], 1)))  # faster than a sum
-    new = np.ndim(g) - len(shape)
-    axes = tuple(i for i in range(np.ndim(g)) if i < new or shape[i - new] == 1)
+    if g.ndim == 2 and shape == (len(g), 1):
+        return g.dot(_ones(g.shape[1]))  # faster than a sum
+    new = g.ndim - len(shape)
+    axes = tuple(i for i in range(g.ndim) if i < new or shape[i - new] == 1)
     return _number(np.add.reduce(g, axes).reshape(shape))
+
+
+@lru_cache
+def _ones(N: int) -> np.ndarray:
+    return np.ones((N, 1))
 
 
 def _zeros(x: Value) -> Any:
