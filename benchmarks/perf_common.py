@@ -92,10 +92,15 @@ def load() -> str:
     return " ".join(f"{x:.1f}" for x in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
 
 
+def clock_of(threads: int) -> Callable[[], float]:
+    """The CPU time of the process, or with more threads than one the wall."""
+    return time.process_time if threads == 1 else time.perf_counter
+
+
 def best_of_blocks(f: Callable[[], object], calls: int, blocks: int, threads: int) -> float:
     """Seconds per call: the best of a few short blocks of calls, after one call to warm up."""
     gc.collect()  # nobody pays for the garbage of another
-    clock = time.process_time if threads == 1 else time.perf_counter
+    clock = clock_of(threads)
     best = np.inf
     for _ in range(blocks):
         f()
@@ -106,14 +111,16 @@ def best_of_blocks(f: Callable[[], object], calls: int, blocks: int, threads: in
     return best
 
 
-def rounds(contestants: dict[str, Callable[[], object]], count: int, threads: int) -> dict[str, np.ndarray]:
-    """Seconds per call of every contestant in every round; a block lasts some milliseconds or a single slow call."""
-    calls = {}
+def rounds(
+    contestants: dict[str, Callable[[], object]], count: int, threads: int, block: float = 4e-3
+) -> dict[str, np.ndarray]:
+    """Seconds per call of every contestant in every round; a block lasts so many seconds or a single slow call."""
+    calls, clock = {}, clock_of(threads)
     for name, f in contestants.items():
         f()
-        start = time.perf_counter()
+        start = clock()
         f()
-        calls[name] = max(1, int(4e-3 / (time.perf_counter() - start)))
+        calls[name] = max(1, int(block / (clock() - start)))
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(count):
         for name, f in contestants.items():

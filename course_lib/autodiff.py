@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,14 @@ _positive = _either(lambda x: max(x, 0.0), lambda x: np.maximum(x, 0.0))
 
 def _sigmoid(x: Any) -> tuple:
     if type(x) is float:
-        y = 1.0 / (1.0 + math.exp(min(-x, 709.0)))  # exp(710) would overflow
-        return y, y - y * y
-    y = np.minimum(-x, _709)
-    np.exp(y, y)
-    np.reciprocal(np.add(y, _1, y), y)
-    slope = y * y
-    return y, np.subtract(y, slope, slope)
+        e = math.exp(x if x < 709.0 else 709.0)  # exp(710) would overflow
+        y = e / (1.0 + e)
+        return y, y / (1.0 + e)
+    e = np.minimum(x, _709)
+    np.exp(e, e)
+    total = e + _1
+    y = np.divide(e, total, e)
+    return y, np.divide(y, total, total)
 
 
 def _power(x: Any, n: float) -> Any:
@@ -124,14 +126,13 @@ OPERATIONS: dict[str, Callable[..., tuple]] = {
 }
 
 
-def _constant(data: ArrayLike) -> Value:
-    """A leaf by which no derivative is taken; an array is shared, not copied."""
-    if type(data) is not float and not (type(data) is np.ndarray and data.dtype.char == "d" and data.ndim):
-        data = _number(np.array(real("a constant", data), np.float64))
-    out = _new(Value)
-    out.data, out.op, out.name, out.grad, out.tangent = data, "constant", "", None, None
-    out.left, out.right, out.by_left, out.by_right = None, None, None, None
-    return out
+def _constant(data: ArrayLike) -> Any:
+    """What meets a Value and is none, as a float or a float64 array; such an array is shared, not copied."""
+    if type(data) is float or type(data) is int:
+        return float(data)
+    if type(data) is np.ndarray and data.dtype.char == "d" and data.ndim:
+        return data
+    return _number(np.array(real("a constant", data), np.float64))
 
 
 def _unary(op: str) -> Callable[..., Value]:
@@ -141,7 +142,7 @@ def _unary(op: str) -> Callable[..., Value]:
         out = _new(Value)
         out.data, out.by_left = rule(x.data, *options) if options else rule(x.data)
         out.op, out.left, out.right, out.by_right = op, x, None, None
-        out.name, out.grad, out.tangent = "", None, None
+        out.name, out.grad, out.tangent, out.seen = "", None, None, None
         return out
 
     return method
@@ -152,28 +153,35 @@ def _binary(op: str) -> Callable[[Value, Any], Value]:
 
     def method(x: Value, other: Any) -> Value:
         out = _new(Value)
-        y = other if type(other) is Value else _constant(other)
+        if type(other) is Value:
+            y = other.data
+        else:
+            y = other = _constant(other)
         try:
-            out.data, out.by_left, out.by_right = rule(x.data, y.data)
+            out.data, out.by_left, out.by_right = rule(x.data, y)
         except ValueError as error:
             hint = "A @ B with A (m, k), B (k, n)" if op == "@" else "a column (n, 1) in place of (n,)"
-            raise ValueError(f"{op} must have shapes that fit, got {x.shape} and {y.shape}; try {hint}") from error
-        if y is not other:
+            raise ValueError(f"{op} must have shapes that fit, got {x.shape} and {np.shape(y)}; try {hint}") from error
+        if y is other:
             out.by_right = None
-        out.op, out.left, out.right = op, x, y
-        out.name, out.grad, out.tangent = "", None, None
+        out.op, out.left, out.right = op, x, other
+        out.name, out.grad, out.tangent, out.seen = "", None, None, None
         return out
 
     return method
 
 
 def _reflected(op: str) -> Callable[[Value, Any], Value]:
-    def method(x: Value, other: Any) -> Value:
-        out = _binary(op)(_constant(other), x)
-        out.by_left = None
+    method = _binary(op)
+
+    def reflected(x: Value, other: Any) -> Value:
+        y = Value(0.0)
+        y.data = _constant(other)
+        out = method(y, x)
+        out.left, out.by_left = y.data, None
         return out
 
-    return method
+    return reflected
 
 
 class Value:
@@ -181,9 +189,8 @@ class Value:
 
     data    : a float for a scalar, else a float64 array; a copy of what is given
     name    : for pictures
-    op      : "+", "tanh", "**2"; "" for a leaf, "constant" for a number or an array that met a Value, by which no
-              derivative is taken
-    parents : the Values it was made of
+    op      : "+", "tanh", "**2"; "" for a leaf
+    parents : the Values it was made of, and the numbers and arrays, by which no derivative is taken
     grad    : after ``backward`` the adjoint, in the shape of data        tangent : the same after ``forward``
 
     Operations : + - * / @, ** with a number, x[i], x.T; the methods exp log sin cos tanh sigmoid relu square, and sum
@@ -199,23 +206,24 @@ class Value:
     (Value(15.0, op='+'), 8.0)
     """
 
-    __slots__ = ("by_left", "by_right", "data", "grad", "left", "name", "op", "right", "tangent")
+    __slots__ = ("by_left", "by_right", "data", "grad", "left", "name", "op", "right", "seen", "tangent")
     data: Any
     grad: Any
     tangent: Any
     left: Any
     right: Any
+    seen: Any
     by_left: Any
     by_right: Any
 
     def __init__(self, data: ArrayLike, name: str = ""):
         self.data = data if type(data) is float else _number(np.array(real("data", data), np.float64))
-        self.op, self.name, self.grad, self.tangent = "", name, None, None
-        self.left, self.right, self.by_left, self.by_right = None, None, None, None
+        self.op, self.left, self.right, self.by_left, self.by_right = "", None, None, None, None
+        self.name, self.grad, self.tangent, self.seen = name, None, None, None
 
     @property
-    def parents(self) -> tuple[Value, ...]:
-        """The Values it was made of: none, one or two."""
+    def parents(self) -> tuple[Any, ...]:
+        """What it was made of: none, one or two."""
         return tuple(x for x in (self.left, self.right) if x is not None)
 
     @property
@@ -317,18 +325,23 @@ def _pull(x: Value, slope: Any, g: Any) -> None:
         pulled = slope[1](g)
     else:
         pulled = g if slope is ONE else slope * g
-        if type(x.data) is float or pulled.shape != x.data.shape:
+        if type(pulled) is not float and (type(x.data) is float or pulled.shape != x.data.shape):
             pulled = _unbroadcast(pulled, x.shape)
     x.grad = pulled if x.grad is ZERO else x.grad + pulled
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+def _unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> Any:
     """Sums of g in the given shape: what broadcasting used many times gets as many adjoints."""
-    if np.ndim(g) == 2 and shape == (len(g), 1):
-        return g.dot(np.ones((g.shape[1], 1)))  # faster than a sum
-    new = np.ndim(g) - len(shape)
-    axes = tuple(i for i in range(np.ndim(g)) if i < new or shape[i - new] == 1)
+    if g.ndim == 2 and shape == (len(g), 1):
+        return g.dot(_ones(g.shape[1]))  # faster than a sum
+    new = g.ndim - len(shape)
+    axes = tuple(i for i in range(g.ndim) if i < new or shape[i - new] == 1)
     return _number(np.add.reduce(g, axes).reshape(shape))
+
+
+@lru_cache
+def _ones(N: int) -> np.ndarray:
+    return np.ones((N, 1))
 
 
 def _zeros(x: Value) -> Any:
@@ -343,27 +356,30 @@ def _like(x: Value, name: str, value: ArrayLike) -> Any:
 
 
 def topological_order(value: Value) -> list[Value]:
-    """All Values that ``value`` depends on, constants left out: parents before children, itself last.
+    """All Values that ``value`` depends on: parents before children, itself last.
 
     >>> x = Value(3.0, name="x")
     >>> topological_order(x * x + x)
     [Value(3.0, name='x'), Value(9.0, op='*'), Value(12.0, op='+')]
     """
     order: list[Value] = []
-    seen: set[Value] = set()
-    stack: list[Any] = [value]
-    while stack:
-        node = stack.pop()
-        if node is None:  # the parents of the next one are all in the order
-            order.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
-            if node.by_right is not None:
-                stack += (node, None, node.right) if node.by_left is None else (node, None, node.right, node.left)
-            elif node.by_left is not None:
-                stack += (node, None, node.left)
-            else:
+    waiting: list[Any] = [None]
+    seen, node = object(), value  # the mark of this search alone
+    while node is not None:
+        x = node.left
+        if node.by_left is None or x.seen is seen:
+            x = node.right
+            if node.by_right is None or x.seen is seen:  # all that node was made of is in the order
+                node.seen = seen
                 order.append(node)
+                node = waiting.pop()
+                continue
+        if x.op:
+            waiting.append(node)
+            node = x
+        else:  # a leaf
+            x.seen = seen
+            order.append(x)
     return order
 
 

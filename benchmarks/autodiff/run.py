@@ -64,17 +64,23 @@ CONTESTANTS = [
     gradient.Contestant("torch eager", gradient.torch_eager),
     gradient.Contestant("JAX jit", gradient.jax_jit),
     gradient.Contestant("HIPS autograd", gradient.hips_autograd),
-    gradient.Contestant("engine, scalars", scalars, largest=5000),
-    gradient.Contestant("micrograd", gradient.micrograd, largest=5000),
+]
+SCALARS = [  # in longer blocks: a graph of micrograd lives until the garbage collector comes, every few calls
+    *CONTESTANTS[:2],
+    gradient.Contestant("engine, scalars", scalars),
+    gradient.Contestant("micrograd", gradient.micrograd),
 ]
 
 
 def main() -> None:
     options = perf.start(__doc__, PEERS, cases=DEFAULT)
-    results = {
-        key: gradient.measure(key, CONTESTANTS, "engine, tensors", AIMS, options.threads, options.quick)
-        for key in options.cases.split(",")
-    }
+    results = {}
+    for key in options.cases.split(","):
+        results[key] = gradient.measure(key, CONTESTANTS, "engine, tensors", AIMS, options.threads, options.quick)
+        if key in ("a", "b1"):
+            results[f"{key}, scalars"] = gradient.measure(
+                key, SCALARS, "engine, scalars", AIMS, options.threads, options.quick, block=0.25
+            )
     perf.finish(options, results)
 
 

@@ -313,9 +313,9 @@ CONTESTANTS = [
 
 
 def measure(
-    key: str, contestants: list[Contestant], ours: str, aims: list, threads: int, quick: bool
+    key: str, contestants: list[Contestant], ours: str, aims: list, threads: int, quick: bool, block: float = 4e-3
 ) -> dict[str, list[float]]:
-    """One case: errors first, then times in interleaved rounds, then the table and the aims."""
+    """One case: errors first, then times in interleaved rounds of blocks (s), then the table and the aims."""
     case = build(key)
     P, tolerance = parameters(case.sizes), 1e-9 if case.dtype == np.float64 else 2e-3
     loss, expected = reference(case, 1)
@@ -338,7 +338,7 @@ def measure(
         calls[contestant.name] = lambda gradient=gradient: gradient(0)
     large = case.batch * P > 1e8
     count = (3 if quick else 7) if large else (7 if quick else 25)
-    times = perf.rounds(calls, count, threads)
+    times = perf.rounds(calls, count, threads, block)
     if np.median(times["NumPy limit, again"]) < np.median(times["NumPy limit"]):  # the better tuned copy is the limit
         times["NumPy limit"], times["NumPy limit, again"] = times["NumPy limit, again"], times["NumPy limit"]
     net = "-".join(map(str, case.sizes))

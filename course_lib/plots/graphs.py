@@ -425,7 +425,7 @@ def plot_computation(value: Any, *, title: str | None = None, most: int = 4) -> 
     nodes = _with_constants(value)
     cards = {key: _Card.of(node, most) for key, node in nodes.items()}
     keys = {id(node): key for key, node in nodes.items()}
-    links = [(keys[id(x)], key) for key, node in nodes.items() for x in node.parents if id(x) in keys]
+    links = [(keys[id(x)], key) for key, node in nodes.items() for x in _parents(node) if id(x) in keys]
     layers: list[list[Any]] = [*_layered(dict.fromkeys(links, 0.0))] if links else [[*nodes]]
     across = _side_by_side(layers, links, cards)
     seen = {row for card in cards.values() for row, _ in card.rows}
@@ -471,7 +471,7 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class _Card:
-    """What is written in the box of a Value."""
+    """What is written in the box of a Value, or of an array that takes part in an operation."""
 
     name: str
     sign: str
@@ -480,10 +480,10 @@ class _Card:
 
     @classmethod
     def of(cls, node: Any, most: int) -> "_Card":
-        rows = tuple(
-            (row, _entries(given, most)) for row, slot, _ in _ROWS if (given := getattr(node, slot)) is not None
-        )
-        return cls(symbol(node.name), _sign(node), rows, node.op == "constant")
+        rows = tuple((row, _entries(given, most)) for row, given in _numbers(node))
+        if isinstance(node, np.ndarray):
+            return cls("", "", rows, True)
+        return cls(symbol(node.name), _sign(node), rows, False)
 
     @property
     def size(self) -> np.ndarray:
@@ -515,16 +515,27 @@ def _with_constants(value: Any) -> dict[str, Any]:
     nodes: dict[int, Any] = {}
     for node in topological_order(value):
         for x in (*node.parents, node):
-            if x is node or (x.op == "constant" and np.ndim(x.data)):
+            if x is node or isinstance(x, np.ndarray):
                 nodes.setdefault(id(x), x)
     return {f"v{k}": node for k, node in enumerate(nodes.values(), start=1)}
 
 
+def _parents(node: Any) -> tuple[Any, ...]:
+    return () if isinstance(node, np.ndarray) else node.parents
+
+
+def _numbers(node: Any) -> list[tuple[str, Any]]:
+    """The rows of a box: the value, and the tangent and the adjoint of a Value that has them."""
+    if isinstance(node, np.ndarray):
+        return [("value", node)]
+    return [(row, given) for row, slot, _ in _ROWS if (given := getattr(node, slot)) is not None]
+
+
 def _sign(node: Any) -> str:
     """The sign of the operation, beside the number that takes part in it."""
-    sign = "" if node.op == "constant" else _SIGNS.get(node.op, node.op)
+    sign = _SIGNS.get(node.op, node.op)
     if len(node.parents) == 2:
-        first, second = ("" if x.op != "constant" or np.ndim(x.data) else written(x.data) for x in node.parents)
+        first, second = (written(x) if isinstance(x, float) else "" for x in node.parents)
         sign = f"{first} {sign} {second}".strip()
     return sign
 
@@ -600,18 +611,17 @@ def _climb(ax: Axes, points: Sequence[np.ndarray]) -> None:
 
 def _computation_in_words(title: str, nodes: Mapping[str, Any], keys: Mapping[int, str], most: int) -> str:
     def called(x: Any) -> str:
-        return x.name or (keys[id(x)] if id(x) in keys else number(x.data))
+        return number(x) if isinstance(x, float) else getattr(x, "name", "") or keys[id(x)]
 
     parts = []
     for node in nodes.values():
-        how = f" = {node.op} of {' and '.join(map(called, node.parents))}" if node.parents else ""
+        how = f" = {node.op} of {' and '.join(map(called, _parents(node)))}" if _parents(node) else ""
         numbers = [
             f"{row} {_entries(given, most).replace(chr(0x2212), '-').replace(chr(0xD7), 'by')}"
-            for row, slot, _ in _ROWS
-            if (given := getattr(node, slot)) is not None
+            for row, given in _numbers(node)
         ]
         parts.append(f"{called(node)}{how}: {', '.join(numbers)}")
-    made = sum(bool(node.parents) for node in nodes.values())
+    made = sum(bool(_parents(node)) for node in nodes.values())
     return f"{title}: {count(len(nodes), 'node')}, {made} of them operations. " + "; ".join(parts) + "."
 
 
