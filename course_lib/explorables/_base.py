@@ -1,8 +1,8 @@
 """What the explorables share: one ES module without a build step, state in traits, a text twin and a picture twin.
 
 ``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``,
-and ``name.css`` follows on ``kit.css``, nested in ``:root``: a page may hold several explorables, each with the kit, and
-the rules of one must outweigh a kit that comes later. So ``@keyframes``, which cannot be nested, stand in ``kit.css``.
+and ``name.css`` follows on ``kit.css``, nested in ``:root``: a page may hold several explorables, each with the kit,
+and the rules of one must outweigh a kit that comes later. So ``@keyframes``, which cannot be nested, stand in ``kit.css``.
 The widgets of the exercises take the kit the same way.
 """
 
