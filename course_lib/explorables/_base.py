@@ -2,8 +2,8 @@
 
 ``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``,
 and ``name.css`` follows on ``kit.css``, nested in ``:root``: a page may hold several explorables, each with the kit,
-and the rules of one must outweigh a kit that comes later. So ``@keyframes``, which cannot be nested, stand in ``kit.css``.
-The widgets of the exercises take the kit the same way.
+and the rules of one must outweigh a kit that comes later. So ``@keyframes``, which cannot be nested, stand in
+``kit.css``. The widgets of the exercises take the kit the same way.
 """
 
 from __future__ import annotations
