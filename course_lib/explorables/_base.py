@@ -1,7 +1,9 @@
 """What the explorables share: one ES module without a build step, state in traits, a text twin and a picture twin.
 
 ``name.js`` begins with ``import {...} from "./kit.js";``: in the class that line gives way to the text of ``kit.js``,
-and ``name.css`` follows on ``kit.css``. The widgets of the exercises are made the same way.
+and ``name.css`` follows on ``kit.css``, nested in ``:root``: a page may hold several explorables, each with the kit,
+and the rules of one must outweigh a kit that comes later. So ``@keyframes``, which cannot be nested, stand in
+``kit.css``. The widgets of the exercises take the kit the same way.
 """
 
 from __future__ import annotations
@@ -87,7 +89,8 @@ class Explorable(StillWidget):
         package, _, drawn_by = cls.__module__.rpartition(".")
         if package == __package__ and cls.__base__.__module__ != cls.__module__:  # else traitlets adds traits to one
             cls._esm = module(drawn_by)
-            cls._css = COLOURS + "".join((_HERE / f"{name}.css").read_text("utf-8") for name in ("kit", drawn_by))
+            kit, own = ((_HERE / f"{name}.css").read_text("utf-8") for name in ("kit", drawn_by))
+            cls._css = f"{COLOURS}{kit}:root {{\n{own}}}\n"  # own outweighs the kit that another brings after it
         super().__init_subclass__(**kwargs)
         for trait in vars(cls).values():
             if isinstance(trait, traitlets.TraitType):  # the page knows what it has set, and may have set more since

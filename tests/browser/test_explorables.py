@@ -107,6 +107,25 @@ def test_the_clean_up_leaves_no_element_and_no_listener(bench, explorable):
     assert bench.page.locator("main > *").count() == 0
 
 
+LOOKS = """() => [...document.querySelectorAll(".cr, .cr *")].map(e => {
+    const style = getComputedStyle(e);
+    return [e.tagName, e.getAttribute("class"), ...[...style].map(name => style.getPropertyValue(name))].join();
+})"""
+
+
+@pytest.mark.parametrize("explorable", FIRST, ids=lambda e: type(e).__name__)
+def test_an_explorable_looks_the_same_beside_all_the_others(bench, explorable):
+    bench.page.emulate_media(reduced_motion="reduce")
+    bench.show(explorable)
+    alone = bench.page.evaluate(LOOKS)
+    for other in FIRST:  # each brings the style of the kit again, after the one that is there
+        bench.page.evaluate(
+            "css => { document.body.appendChild(document.createElement('style')).append(css); }", other._css
+        )
+    beside = bench.page.evaluate(LOOKS)
+    assert [one for one, two in zip(alone, beside, strict=True) if one != two] == []
+
+
 CORNERS = """() => [...document.querySelectorAll(".cr button")].map(e => getComputedStyle(e).borderRadius)"""
 
 
