@@ -21,16 +21,15 @@ RATIOS = {
     "mean-in-every-layer": (1 / 16, 1 / 4, 1),
     "factor-two": (2, 2, 2),
 }
-# loss after 4000 full-batch steps with eta = 2
+# loss after 4000 full-batch steps with eta = 2, where it does not hang on the rounding
 TRAINS_TO = {
-    "no-slope-hidden": 0.29,
     "no-slope-output": 0.0,
-    "slope-at-a": 0.21,
     "w-not-transposed": 0.0003,
     "gradient-for-weight": 0.25,
-    "a-of-same-layer": 0.13,
     "sign": 0.4999,
 }
+STALLS = ("no-slope-hidden", "slope-at-a")  # for ever up and down, never below 0.1
+BY_ROUNDING = "a-of-same-layer"
 COSINES = {"slope-of-neighbour": 0.999, "a-of-same-layer": 0.998, "z-for-a": 0.53, "sign": -1.0}
 
 
@@ -102,11 +101,20 @@ def test_transposes_and_neighbours_raise_nothing_and_are_right_where_they_would_
 
 def test_fifteen_of_twenty_one_train_all_the_same(losses):
     assert len(WRONG_PASSES) == 21
-    trained = [name for name in WRONG_PASSES if losses[name][-1] < 0.01]
+    trained = [name for name in WRONG_PASSES if losses[name][-1] < 0.01 and name != BY_ROUNDING]
     assert len(trained) == 15
     assert set(WRONG_PASSES) - set(trained) == {
-        "no-slope-hidden", "slope-at-a", "a-formula-on-z", "gradient-for-weight", "a-of-same-layer", "sign",
+        "no-slope-hidden", "slope-at-a", "a-formula-on-z", "gradient-for-weight", BY_ROUNDING, "sign",
     }  # fmt: skip
+
+
+def test_rounding_alone_decides_whether_one_of_them_trains():
+    ends = []
+    for seed in range(12):
+        net, x, y = bench()
+        net.theta *= 1 + 1e-15 * np.random.default_rng(seed).normal(size=net.P)
+        ends.append(trains_to(WRONG_PASSES[BY_ROUNDING], net=net, x=x, y=y)[-1])
+    assert min(ends) < 0.01 < 0.1 < max(ends)
 
 
 def test_the_losses_are_those_of_the_catalogue(losses):
@@ -115,6 +123,7 @@ def test_the_losses_are_those_of_the_catalogue(losses):
     assert np.isnan(losses["a-formula-on-z"][-1])
     for name, published in TRAINS_TO.items():
         assert losses[name][-1] == pytest.approx(published, abs=0.005 if published > 0.01 else 5e-5), name
+    assert [name for name in STALLS if losses[name][-500:].min() < 0.1] == []
 
 
 def test_a_wrong_pass_may_end_lower_than_the_right_one(losses):
