@@ -318,6 +318,7 @@ def test_the_still_of_a_matrix_to_fill_in_is_a_table_with_headers(session, id, a
         ("read-report", "b", ["a", "✓ b", "c", "d"]),
         ("factors-order", ..., ["a", "b", "c", "d"]),
         ("factors-order", "c a b d", ["c", "a", "b", "d"]),
+        ("factors-order", "cabd", ["c", "a", "b", "d"]),
     ],
 )
 def test_the_still_of_a_list_marks_what_is_chosen_and_keeps_its_order(session, id, answer, listed):

@@ -413,7 +413,7 @@ def to_draft(exercise: Exercise, ask: Ask, answer: Any) -> list[Any]:
     if answer is Ellipsis:
         return []
     try:
-        chosen = list(words(answer, exercise.kind))
+        chosen = list(words(answer, exercise.kind, ask.options))
     except Misfit:
         return []
     known = {key.casefold(): key for key in ask.options}
