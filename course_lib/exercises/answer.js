@@ -109,7 +109,7 @@ function numbers(question, draft, change) {
 function tiles(pattern) {
   const top = Math.max(...pattern.flat().map(Math.abs)) || 1;
   const cell = (v) => {
-    const colour = v === 0 ? "transparent" : `color-mix(in srgb, var(--course-${v > 0 ? "orange" : "blue"}) ${(15 + 50 * Math.abs(v) / top).toFixed(0)}%, transparent)`;
+    const colour = v === 0 ? "transparent" : `color-mix(in srgb, var(--course-${v > 0 ? "blue" : "orange"}) ${(15 + 50 * Math.abs(v) / top).toFixed(0)}%, transparent)`;
     const text = v === 0 ? "" : String(v).replace("-", "\u2212").replace(/^(\u2212?)0\./, "$1.");
     return h("td", { style: `background:${colour}` }, text);
   };
