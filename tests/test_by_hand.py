@@ -168,3 +168,11 @@ def test_how_numpy_prints_does_not_matter():
     before = text_of(SOFTMAX.right)
     with np.printoptions(precision=1, threshold=2):
         assert text_of(SOFTMAX.right) == before
+
+
+def test_letters_of_an_order_may_be_joined():
+    order = exercise("pass-order")
+    given = draw_cases(order, 5)
+    letters = order.right(*given[0].values())
+    solution, joined = (evaluate(answer, given, "order", order.id) for answer in (letters, letters.replace(" ", "")))
+    assert shown(order, given, solution, joined) == shown(order, given, solution, solution)

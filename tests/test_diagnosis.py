@@ -248,6 +248,10 @@ def test_one_number_is_never_called_a_multiple():
     [
         (ORDER, "a b c d", "Right."),
         (ORDER, ["a", "b", "c", "d"], "Right."),
+        (ORDER, "abcd", "Right."),
+        (ORDER, ["ABC", "d"], "Right."),
+        (ORDER, "dcba", "Not yet: that is backwards."),
+        (ORDER, "abcz", "Not yet: there is no option 'abcz'."),
         (ORDER, "d c b a", "Not yet: that is backwards."),
         (ORDER, "a b d c", "Not yet: the first 2 of 4 are in place."),
         (ORDER, "a c d b", "Not yet: the first one is in place."),
@@ -262,6 +266,7 @@ def test_one_number_is_never_called_a_multiple():
             'Not yet: the answer should be the letters in their order, such as "b a c"; here it is the number 3.',
         ),
         (CHOICE, "C, A", "Right."),
+        (CHOICE, "ca", "Right."),
         (CHOICE, "a b", "Not yet: 1 of your 2 belongs."),
         (CHOICE, "a", "Not yet: what you chose belongs, but more does."),
         (PATHS, ["x > k > y", "x>h>y"], "Right."),

@@ -7,11 +7,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from course_lib.exercises import all_exercises, exercise, panel
 from course_lib.exercises.declaration import draw_cases
 from course_lib.exercises.diagnosis import diagnose
 from course_lib.exercises.values import evaluate
+from course_lib.plots import style
 
 FILL, COMPOSE, BACK = (exercise(id) for id in ("jacobian-fill", "compose-jacobians", "backward-one"))
 
@@ -29,7 +31,8 @@ STYLES = {
         "min-width",
         "opacity",
     ),
-    *("overflow-x", "padding", "table-layout", "text-align", "vertical-align", "white-space", "width"),
+    *("overflow-wrap", "overflow-x", "padding", "table-layout", "text-align", "vertical-align", "white-space", "width"),
+    "word-break",
 }
 TAGS = {
     *("div", "span", "strong", "code", "pre", "details", "summary", "table", "caption", "tbody", "tr", "th", "td"),
@@ -215,6 +218,86 @@ def test_a_large_array_is_a_small_picture_with_words():
     assert len(page) < 400_000
     with_png = re.findall(r"base64,([A-Za-z0-9+/=]+)", page)
     assert all(base64.b64decode(p).startswith(b"\x89PNG\r\n\x1a\n") for p in with_png)
+
+
+def cells_of(table):
+    """The lines of a table of the panel, as texts."""
+    lines = re.findall(r"<tr[^>]*>(.*?)</tr>", table)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in lines]
+
+
+def test_a_long_row_is_broken_into_lines_with_an_index_over_every_number():
+    row = dataclasses.replace(COMPOSE, draw=lambda rng: {"v": np.arange(13.0)}, right=lambda v: v, mistakes=(), cases=1)
+    page, outcome = shown(row, lambda v: v + 0.25 * (v == 9))
+    assert outcome.index == (9,)
+    yours, _, gap = re.findall(r"<table.*?</table>", page)
+    lines = cells_of(yours)
+    assert lines[0] == [str(k) for k in range(7)]
+    assert lines[2] == [str(k) for k in range(7, 13)]
+    assert lines[1] + lines[3] == [f"{k + 0.25 * (k == 9):.3g}" for k in range(13)]
+    assert cells_of(gap)[3] == ["0", "0", "0.25", "0", "0", "0"]
+    assert "<img" not in page
+
+
+def test_of_a_very_long_row_the_part_around_the_worst_entry_is_shown():
+    row = dataclasses.replace(COMPOSE, draw=lambda rng: {"v": np.ones((1, 784))}, right=lambda v: v, mistakes=())
+    page, _ = shown(row, lambda v: v + 5 * (np.arange(784) == 770))
+    gap = re.findall(r"<table.*?</table>", page)[2]
+    assert "entries 744 to 783" in gap
+    lines = cells_of(gap)
+    names, numbers = ([text for line in lines[k::2] for text in line] for k in (0, 1))
+    assert dict(zip(names, numbers, strict=True))["770"] == "5"
+
+
+def test_typed_numbers_stand_under_their_names():
+    names = tuple("abcdefghij")
+    ask = dataclasses.replace(FILL.ask(*draw_cases(FILL, 3)[0].values()), shape=(10,), rows=names, columns=())
+    many = dataclasses.replace(FILL, right=lambda *given: np.arange(10.0), ask=lambda *given: ask, mistakes=())
+    page, _ = shown(many, [*map(float, range(9)), 7.0])
+    lines = cells_of(re.findall(r"<table.*?</table>", page)[0])
+    assert lines[0] + lines[2] == list(names)
+    assert lines[3][-1] == "7 \u2717"
+
+
+def test_code_keeps_its_lines():
+    page, _ = shown(COMPOSE, lambda *given: np.zeros(1))
+    tried, solution = sorted(re.findall(r'<pre style="([^"]*)"', page), key=len, reverse=True)
+    assert "white-space:pre-wrap" in tried
+    assert solution.endswith("white-space:pre")
+    for one in (tried, solution):
+        assert {"overflow-x:auto", "word-break:normal", "overflow-wrap:normal"} <= set(one.split(";"))
+
+
+@pytest.mark.parametrize("e", [pytest.param(e, id=e.id) for e in all_exercises() if e.kind in ("choice", "order")])
+def test_the_solution_of_letters_says_what_they_stand_for(e):
+    given = draw_cases(e, 3)
+    page, text = panel.ladder(e, given, solution=True), panel.solution_text(e, given)
+    ask = e.ask(*given[0].values())
+    shown_at = [page.index(solved(key, ask)) for key in e.right(*given[0].values()).split()]
+    assert shown_at == sorted(shown_at)
+    for key in e.right(*given[0].values()).split():
+        assert f"# {key}: {panel.plain(ask.options[key])}" in text.splitlines()
+
+
+def solved(key, ask):
+    return f">{key} (" if key in ask.patterns else f"<strong>{key}</strong> {panel.simple(ask.options[key])}</div>"
+
+
+def test_text_between_backticks_is_code_wherever_it_stands():
+    said = "is `J @ v` here or `a < b`"
+    code = "<code>J @ v</code>"
+    mistake = dataclasses.replace(COMPOSE.mistakes[0], says=said, hint=f"Why {said}?")
+    e = dataclasses.replace(COMPOSE, mistakes=(mistake,), hints=(said, said, said))
+    page, _ = shown(e, mistake.wrong)
+    assert page.count(code) == page.count("<code>a &lt; b</code>") == 5
+    assert "`" not in page.split("The solution")[0]
+    assert panel.plain("Is it `up`?") == "Is it `up`?"
+
+
+def test_tiles_have_the_colours_of_the_figures():
+    for value in (-1.0, 1.0):
+        tile, figure = panel._colour(value, 1.0)[:3], to_rgb(style.SIGNED(0.5 + value / 2))
+        assert tile == tuple(round(255 * part) for part in figure)
 
 
 def test_a_verdict_is_never_colour_alone():

@@ -311,6 +311,16 @@ def test_the_still_of_a_matrix_to_fill_in_is_a_table_with_headers(session, id, a
     assert ("locked in" in widget.page()) == (answer is not ...)
 
 
+def test_a_given_matrix_stands_between_two_brackets_in_one_piece(session):
+    page = AnswerWidget(session, exercise("two-two-two"), session.inputs("two-two-two")[0]).question["html"]
+    tables = [ElementTree.fromstring(table) for table in re.findall(r"<table.*?</table>", page)]
+    assert len(tables) >= 4
+    for table in tables:
+        rows = list(table.iter("tr"))
+        assert [cell.get("rowspan") for cell in rows[0]][:: len(rows[0]) - 1] == [str(len(rows))] * 2
+        assert {len(row) for row in rows[1:]} <= {len(rows[0]) - 2}
+
+
 @pytest.mark.parametrize(
     "id, answer, listed",
     [
@@ -318,6 +328,7 @@ def test_the_still_of_a_matrix_to_fill_in_is_a_table_with_headers(session, id, a
         ("read-report", "b", ["a", "✓ b", "c", "d"]),
         ("factors-order", ..., ["a", "b", "c", "d"]),
         ("factors-order", "c a b d", ["c", "a", "b", "d"]),
+        ("factors-order", "cabd", ["c", "a", "b", "d"]),
     ],
 )
 def test_the_still_of_a_list_marks_what_is_chosen_and_keeps_its_order(session, id, answer, listed):

@@ -33,11 +33,13 @@ function numbers(question, draft, change) {
   const rows = draft.length, columns = draft[0].length, entries = [];
   const root = h("div");
   const trouble = h("div", { class: "crx-trouble", role: "status" });
-  const table = h("table", { class: `crx-grid${question.shape.length > 1 ? " crx-matrix" : ""}` });
+  const table = h("table", { class: "crx-grid" });
+  const bracket = (side) => question.shape.length > 1 ? [h("td", { class: `crx-bracket crx-${side}`, rowspan: rows, "aria-hidden": "true" })] : [];
   table.append(h("caption", { class: "crx-hidden" }, `${strip(question.title)}: ${rows} by ${columns} entries`));
   if (question.columns.length === columns) {
     const head = h("tr");
-    if (question.rows.length) head.append(h("td", { style: "border:none" }));
+    const before = (question.rows.length === rows) + bracket("left").length;
+    if (before) head.append(h("td", { colspan: before }));
     head.append(...question.columns.map((html) => rich("th", { scope: "col" }, html)));
     table.append(h("thead", {}, head));
   }
@@ -58,6 +60,7 @@ function numbers(question, draft, change) {
   for (let i = 0; i < rows; i++) {
     const line = h("tr"), list = [];
     if (question.rows.length === rows) line.append(rich("th", { scope: "row" }, question.rows[i]));
+    if (i === 0) line.append(...bracket("left"));
     for (let j = 0; j < columns; j++) {
       const entry = h("input", {
         class: "crx-entry", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": name(i, j),
@@ -93,6 +96,7 @@ function numbers(question, draft, change) {
       list.push(entry);
       line.append(h("td", {}, entry));
     }
+    if (i === 0) line.append(...bracket("right"));
     entries.push(list);
     body.append(line);
   }
@@ -105,7 +109,7 @@ function numbers(question, draft, change) {
 function tiles(pattern) {
   const top = Math.max(...pattern.flat().map(Math.abs)) || 1;
   const cell = (v) => {
-    const colour = v === 0 ? "transparent" : `color-mix(in srgb, var(--course-${v > 0 ? "orange" : "blue"}) ${(15 + 50 * Math.abs(v) / top).toFixed(0)}%, transparent)`;
+    const colour = v === 0 ? "transparent" : `color-mix(in srgb, var(--course-${v > 0 ? "blue" : "orange"}) ${(15 + 50 * Math.abs(v) / top).toFixed(0)}%, transparent)`;
     const text = v === 0 ? "" : String(v).replace("-", "\u2212").replace(/^(\u2212?)0\./, "$1.");
     return h("td", { style: `background:${colour}` }, text);
   };

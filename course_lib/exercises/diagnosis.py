@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from course_lib.exercises import outcomes as o
-from course_lib.exercises.declaration import Exercise
+from course_lib.exercises.declaration import Ask, Exercise
 from course_lib.exercises.values import (
     MAX_NUMBERS,
     Misfit,
@@ -66,9 +66,10 @@ def same_values(exercise: Exercise, inputs: Sequence[dict[str, Any]], reference:
         return False
     values = [decode(value) for value in reference["cases"]]
     cases = [given | {"the solution's": value} for given, value in zip(inputs, values, strict=True)]
-    measure = exercise.measure
+    measure, ask = exercise.measure, exercise.ask
     own = measure and (lambda parts, *given: measure(parts, *given[:-1]))
-    judge = replace(exercise, right=lambda *given: given[-1], measure=own, mistakes=(), shares=(), ask=None)
+    asked = ask and (lambda *given: ask(*given[:-1]))
+    judge = replace(exercise, right=lambda *given: given[-1], measure=own, mistakes=(), shares=(), ask=asked)
     return isinstance(diagnose(judge, cases, record), o.Correct)
 
 
@@ -108,8 +109,9 @@ def _compared(exercise: Exercise, given: dict[str, Any], value: Any, like: Any) 
 
 # --------------------------------------------------------------------------- answers in words
 def _words(exercise: Exercise, given: dict[str, Any], answer: Any) -> o.Outcome:
+    ask = value_of(exercise.ask, given) if exercise.ask else None
     try:
-        came = words(answer, exercise.kind)
+        came = words(answer, exercise.kind, ask.options if ask else ())
     except Misfit as misfit:
         return o.WrongType(misfit.expected, misfit.came)
     if not came:
@@ -120,11 +122,10 @@ def _words(exercise: Exercise, given: dict[str, Any], answer: Any) -> o.Outcome:
     for mistake in exercise.mistakes:
         if came == words(value_of(mistake.wrong, given), exercise.kind):
             return o.Mistake(mistake.name, mistake.says, mistake.hint)
-    return o.Incorrect(came=" ".join(came), says=_about(exercise, given, came, right))
+    return o.Incorrect(came=" ".join(came), says=_about(exercise, ask, came, right))
 
 
-def _about(exercise: Exercise, given: dict[str, Any], came: tuple[str, ...], right: tuple[str, ...]) -> str:
-    ask = value_of(exercise.ask, given) if exercise.ask else None
+def _about(exercise: Exercise, ask: Ask | None, came: tuple[str, ...], right: tuple[str, ...]) -> str:
     options = {key.casefold() for key in ask.options} if ask else set()
     unknown = [key for key in came if options and exercise.kind != "path" and key not in options]
     if unknown:

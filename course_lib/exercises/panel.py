@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import re
 import struct
 import zlib
@@ -23,9 +24,10 @@ from course_lib._colours import BOTH, LIGHT
 from course_lib.exercises import outcomes as o
 from course_lib.exercises.declaration import Exercise
 from course_lib.exercises.diagnosis import parts_of, value_of
-from course_lib.exercises.values import Map, Misfit, close, decode, named_parts, scale_of
+from course_lib.exercises.values import Map, Misfit, close, decode, named_parts, scale_of, words
 
-NUMBERS = 8  # up to so many rows and columns the tiles carry numbers
+NUMBERS = 10  # up to so many rows and columns the tiles carry numbers, as in the figures
+LINE, ROW = 8, 40  # a single row is broken into lines of at most so many entries; so many around the worst are shown
 TILES = 120  # larger arrays become a picture, of a window of at most so many around the worst entry
 
 _MARK = {"correct": "\u2713", "not-attempted": "\u25cb", "failed": "\u26a0"}  # else a pencil: go on working
@@ -42,7 +44,7 @@ def verdict(
     """The panel of one check, HTML. The ladder's last step is the solution, there after an attempt only."""
     body = [_sentence(exercise, outcome)]
     if isinstance(outcome, o.Mistake) and outcome.hint:
-        body.append(f'<div style="margin-top:4px">{_e(outcome.hint)}</div>')
+        body.append(f'<div style="margin-top:4px">{simple(outcome.hint)}</div>')
     if outcome.kind not in ("correct", "not-attempted"):
         body.append(_picture(exercise, outcome, inputs, record))
     if outcome.kind != "correct":
@@ -82,13 +84,18 @@ def _e(text: Any) -> str:
     return html.escape(str(text))
 
 
-def simple(text: str) -> str:
-    """Text of a declaration as HTML: escaped, but for sub, sup, b, i, em, strong, code and br.
+def _said(text: str) -> str:
+    """A text as HTML: escaped, and code where it stands between backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
-    >>> simple("x<sub>1</sub> < <script>")
-    'x<sub>1</sub> &lt; &lt;script&gt;'
+
+def simple(text: str) -> str:
+    """Text of a declaration as HTML: escaped, but for `code` and for sub, sup, b, i, em, strong, code and br.
+
+    >>> simple("x<sub>1</sub> < `<script>`")
+    'x<sub>1</sub> &lt; <code>&lt;script&gt;</code>'
     """
-    return re.sub(r"&lt;(/?(?:sub|sup|b|i|em|strong|code|br))&gt;", r"<\1>", html.escape(text, quote=False))
+    return re.sub(r"&lt;(/?(?:sub|sup|b|i|em|strong|code|br))&gt;", r"<\1>", _said(text))
 
 
 def plain(text: str) -> str:
@@ -107,17 +114,16 @@ def _points(points: int) -> str:
 
 def _sentence(exercise: Exercise, outcome: o.Outcome) -> str:
     mark = _MARK.get(outcome.kind, "\u270e")
-    line = _e(outcome.line())
+    line = _said(outcome.line())
     first, rest = [*line.split(":", 1), ""][:2] if line.startswith("Not ") and ":" in line else (line, "")
     rest = rest.strip()
     word = re.match(r"(?!db )([a-z]{2,}|a)(?= )", rest)  # dW, x1 and values[2] are names
     rest = rest[:1].upper() + rest[1:] if word else rest
     worth = _points(exercise.points) if outcome.kind == "correct" else f"worth {_points(exercise.points)}"
     points = "" if outcome.earned else f' <span style="opacity:0.75;white-space:nowrap">({worth})</span>'
-    code = re.sub(r"`([^`]*)`", r"<code>\1</code>", rest)
     return (
         f'<div><span style="font-size:110%">{mark}</span> <strong>{first.rstrip(":")}{"." if rest else ""}</strong> '
-        f"{code}{points}</div>"
+        f"{rest}{points}</div>"
     )
 
 
@@ -128,6 +134,10 @@ def ladder(exercise: Exercise, inputs: Sequence[dict[str, Any]] = (), solution: 
     for k in (2, 1, 0):
         inner = _details(names[k], f"<div>{simple(exercise.hints[k])}</div>{inner}")
     return inner
+
+
+# Code keeps its lines and scrolls; Jupyter breaks the lines of an output anywhere.
+_PRE = "margin:4px 0;padding:8px;overflow-x:auto;word-break:normal;overflow-wrap:normal"
 
 
 def _details(summary: str, body: str) -> str:
@@ -144,13 +154,19 @@ def _solution(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
     source, body = solution_of(exercise.id), ""
     if exercise.kind != "code" and inputs:
         value = value_of(exercise.right, inputs[0])
+        ask = value_of(exercise.ask, inputs[0]) if exercise.ask else None
         if exercise.kind == "num":
             pictures = [_grid(np.asarray(v, float), p or "the answer") for p, v in _parts(exercise, value).items()]
             body += _side_by_side(pictures)
+        elif ask and ask.options:
+            keys = words(value, exercise.kind)
+            named = [key for key in keys if key not in ask.patterns]
+            body += "".join(f"<div><strong>{_e(key)}</strong> {simple(ask.options[key])}</div>" for key in named)
+            body += _side_by_side([_grid(np.asarray(ask.patterns[k], float), k) for k in keys if k in ask.patterns])
         else:
-            body += f"<div><strong>{_e(value if isinstance(value, str) else ', '.join(value))}</strong></div>"
+            body += f"<div><strong>{_e(', '.join(words(value, exercise.kind)))}</strong></div>"
     if source:
-        body += f'<pre style="margin:4px 0;padding:8px;overflow-x:auto">{_e(source.rstrip())}</pre>'
+        body += f'<pre style="{_PRE};white-space:pre">{_e(source.rstrip())}</pre>'
     return _details("The solution", body) if body else ""
 
 
@@ -243,25 +259,37 @@ def _grid(
     scale: float | None = None,
     labels: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
 ) -> str:
-    """One array as tiles, blue for minus and orange for plus: a table with the numbers, or a picture where it is large.
+    """One array as tiles, blue for plus, orange for minus as in the figures: numbers, or a picture where it is large.
 
     worst is outlined; off marks what is wrong in a typed answer, which then has no heat; labels are of rows, columns.
+    A long row is broken into lines, every entry under its label or its index.
     """
     table = np.atleast_2d(array) if array.ndim <= 1 else array.reshape(array.shape[0], -1)
     table = table.T if array.ndim == 1 and labels[0] else table
     at = (0, 0, *worst)[-2:] if worst is not None else None
     size = f" ({' × '.join(map(str, array.shape))})" if array.ndim else ""
     scale = scale or scale_of(table)
-    if max(table.shape) > NUMBERS:
+    if max(table.shape) > NUMBERS and min(table.shape) > 1:
         return _picture_of(table, caption + size, at, scale)
     wrong = np.full(table.shape, None) if off is None else np.reshape(off, table.shape)
     rows, columns = (names if len(names) == n else () for names, n in zip(labels, table.shape, strict=True))
+    tiles = [
+        [_tile(float(v), scale, (i, j) == at, wrong[i, j]) for j, v in enumerate(row)] for i, row in enumerate(table)
+    ]
     lines = []
-    if columns:
-        lines.append(("<td></td>" if rows else "") + "".join(_head(c, "col") for c in columns))
-    for i, row in enumerate(table):
-        tiles = (_tile(float(v), scale, (i, j) == at, wrong[i, j]) for j, v in enumerate(row))
-        lines.append((_head(rows[i], "row") if rows else "") + "".join(tiles))
+    if table.size > LINE and min(table.shape) == 1:
+        start = _window(table.size, max(at or (0,)), ROW)
+        stop = min(start + ROW, table.size)
+        names = rows or columns or [str(k) for k in range(table.size)]
+        row = [tile for row in tiles for tile in row]
+        long = math.ceil((stop - start) / math.ceil((stop - start) / LINE))
+        for k in range(start, stop, long):
+            part = slice(k, min(k + long, stop))
+            lines += ["".join(_head(name, "col") for name in names[part]), "".join(row[part])]
+        size += f", entries {start} to {stop - 1}" if stop - start < table.size else ""
+    else:
+        lines += [("<td></td>" if rows else "") + "".join(_head(c, "col") for c in columns)] if columns else []
+        lines += [(_head(rows[i], "row") if rows else "") + "".join(row) for i, row in enumerate(tiles)]
     body = "".join(f'<tr style="background-color:transparent">{line}</tr>' for line in lines)
     cap = f'<caption style="caption-side:top;{_CAPTION}">{_e(caption + size)}</caption>'
     return f'<table style="{_TABLE}">{cap}<tbody>{body}</tbody></table>'
@@ -292,7 +320,7 @@ def _colour(value: float, scale: float) -> tuple[int, int, int, float]:
     """Red, green, blue and how opaque, over the page's own colour, so that it suits light and dark."""
     if not np.isfinite(value):
         return 128, 128, 128, 0.4
-    return (*_rgb("orange" if value > 0 else "blue"), 0.7 * min(abs(value) / scale, 1.0))
+    return (*_rgb("blue" if value > 0 else "orange"), 0.7 * min(abs(value) / scale, 1.0))
 
 
 def _rgb(name: str) -> tuple[int, int, int]:
@@ -302,9 +330,9 @@ def _rgb(name: str) -> tuple[int, int, int]:
 
 def _picture_of(table: np.ndarray, caption: str, at: tuple[int, ...] | None, scale: float) -> str:
     """A large array as a picture: a window of at most TILES rows and columns that holds the worst entry."""
-    starts = [_window(n, at[k] if at else 0) for k, n in enumerate(table.shape)]
+    starts = [_window(n, at[k] if at else 0, TILES) for k, n in enumerate(table.shape)]
     window = table[starts[0] : starts[0] + TILES, starts[1] : starts[1] + TILES]
-    side = max(2, min(8, 240 // max(window.shape)))
+    side = max(2, min(16, 240 // max(window.shape)))
     pixels = np.array([[_colour(float(v), scale) for v in row] for row in window])
     pixels[pixels[..., 3] < 0.06] = (128, 128, 128, 0.06)
     pixels[..., 3] *= 255
@@ -326,8 +354,9 @@ def _picture_of(table: np.ndarray, caption: str, at: tuple[int, ...] | None, sca
     return f'<div style="{_CAPTION};font-size:90%">{_e(caption)}</div><div>{image}</div>'
 
 
-def _window(length: int, at: int) -> int:
-    return 0 if length <= TILES else int(min(max(at - TILES // 2, 0), length - TILES))
+def _window(length: int, at: int, most: int) -> int:
+    """Where a window of at most so many entries begins that has the one at `at` in its middle, or near it."""
+    return min(max(at - most // 2, 0), max(length - most, 0))
 
 
 def _png(pixels: np.ndarray) -> bytes:
@@ -351,9 +380,7 @@ def _tried(exercise: Exercise, outcome: o.Outcome, inputs: Sequence[dict[str, An
     given = "\n".join(f"{name} = {source(value)}" for name, value in inputs[case].items())
     if len(given) > 4000:
         return ""
-    return _details(
-        "The input that was tried", f'<pre style="margin:4px 0;padding:8px;overflow-x:auto">{_e(given)}</pre>'
-    )
+    return _details("The input that was tried", f'<pre style="{_PRE};white-space:pre-wrap">{_e(given)}</pre>')
 
 
 def source(value: Any, digits: int = 4) -> str:
@@ -382,7 +409,10 @@ def solution_text(exercise: Exercise, inputs: Sequence[dict[str, Any]]) -> str:
         return ""
     lines = []
     if exercise.kind != "code":
-        lines.append(f"{exercise.answer} = {source(value_of(exercise.right, inputs[0]), 10)}")
+        value = value_of(exercise.right, inputs[0])
+        lines.append(f"{exercise.answer} = {source(value, 10)}")
+        options = value_of(exercise.ask, inputs[0]).options if exercise.ask else {}
+        lines += [f"# {key}: {plain(options[key])}" for key in (words(value, exercise.kind) if options else ())]
     if solution_of(exercise.id):
         lines.append(solution_of(exercise.id).rstrip())
     return "\n".join(["The solution:", *lines]) if lines else ""

@@ -13,7 +13,7 @@ import math
 import numbers
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -388,11 +388,15 @@ class Misfit(ValueError):
         self.reason, self.part, self.expected, self.came = reason, part, expected, came
 
 
-def words(value: Any, kind: str) -> tuple[str, ...]:
+def words(value: Any, kind: str, options: Iterable[str] = ()) -> tuple[str, ...]:
     """Normal form of a typed answer in words: keys of a choice (a set), of an order (a sequence), paths (a set).
+
+    Where the options are known, and all are single letters, letters may be joined.
 
     >>> words("c a", "choice"), words(["b", "a"], "order"), words(["x2->h1 -> y"], "path")
     (('a', 'c'), ('b', 'a'), ('x2 > h1 > y',))
+    >>> words("bac", "order", "abc"), words("bad", "order", "abc")
+    (('b', 'a', 'c'), ('bad',))
     """
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, (list, tuple)) or not all(isinstance(v, str) for v in items):
@@ -405,6 +409,9 @@ def words(value: Any, kind: str) -> tuple[str, ...]:
         steps = [map(str.strip, re.split("->|>|\u2192", v)) for v in items if v.strip()]
         return tuple(sorted({" > ".join(path) for path in steps}))
     keys = [key for item in items for key in re.split(r"[\s,;]+", item.strip().casefold()) if key]
+    known = {option.casefold() for option in options}
+    if all(len(option) == 1 for option in known):
+        keys = [letter for key in keys for letter in (key if known.issuperset(key) else [key])]
     return tuple(sorted(set(keys))) if kind == "choice" else tuple(keys)
 
 

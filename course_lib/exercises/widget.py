@@ -306,9 +306,11 @@ def _matrix(label: str, value: Any) -> str:
     cell = "padding:1px 6px;text-align:right;border:none;background:none;white-space:nowrap"
     texts = zip(*map(_aligned, rows.T), strict=True)
     cells = ["".join(f'<td style="{cell}">{text}</td>' for text in row) for row in texts]
-    table = "".join(f"<tr>{row}</tr>" for row in cells)
-    style = "display:inline-block;vertical-align:middle;border:none;border-left:2px solid;border-right:2px solid;"
-    style += "border-radius:5px;border-collapse:collapse;margin:2px 0;width:auto"
+    side = '<td rowspan="{}" style="border:1.5px solid;border-{}:none;width:6px;padding:0;background:none"></td>'
+    cells[0] = f"{side.format(len(cells), 'right')}{cells[0]}{side.format(len(cells), 'left')}"
+    table = "".join(f'<tr style="background:none">{row}</tr>' for row in cells)
+    style = "display:inline-table;vertical-align:middle;border:none;border-collapse:separate;border-spacing:0;"
+    style += "margin:2px 0;width:auto"
     return (
         f'<span style="display:inline-block;margin:0 24px 4px 0;white-space:nowrap">{name}'
         f'<table style="{style}"><tbody>{table}</tbody></table></span>'
@@ -413,7 +415,7 @@ def to_draft(exercise: Exercise, ask: Ask, answer: Any) -> list[Any]:
     if answer is Ellipsis:
         return []
     try:
-        chosen = list(words(answer, exercise.kind))
+        chosen = list(words(answer, exercise.kind, ask.options))
     except Misfit:
         return []
     known = {key.casefold(): key for key in ask.options}

@@ -1,6 +1,7 @@
 """The answer widgets on the real page: by keys and by mouse, from the first entry to the file that is handed in."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import nbformat
@@ -9,6 +10,8 @@ from playwright.sync_api import expect
 
 from course_lib.exercises import exercise
 from course_lib.exercises.declaration import draw_cases, seed_of
+from course_lib.exercises.session import Session
+from course_lib.exercises.widget import AnswerWidget
 
 APPS = pytest.mark.parametrize("app", ["lab", "notebook"])
 SETUP = "from course_lib.exercises import *\nstudent('Ada', chapter='04')"
@@ -100,6 +103,39 @@ def test_arrow_keys_move_between_entries_and_never_between_cells(open_notebook, 
     entries.nth(1).focus()
     expect(entries.first).to_have_attribute("aria-invalid", "true")
     expect(widget(notebook, 1)).to_contain_text("\u201cx\u201d is not a number; try 1/4, -0.5 or 1e-3")
+
+
+def alone(bench, id):
+    """A widget in a page of its own."""
+    bench.show(AnswerWidget(Session(), exercise(id), draw_cases(exercise(id), seed_of("Ada", id))[0]))
+    return bench.page.locator(".crx-answer")
+
+
+def test_a_matrix_to_fill_in_stands_between_two_brackets_in_one_piece(bench):
+    box = alone(bench, FILL)
+    sides = box.locator(".crx-bracket")
+    expect(sides).to_have_count(2)
+    left, right = (side.bounding_box() for side in sides.all())
+    body = box.locator(".crx-grid tbody").bounding_box()
+    for side in (left, right):
+        assert (side["y"], side["height"]) == (body["y"], body["height"])
+    heads, entries = (box.locator(name).evaluate_all(BOXES) for name in ("th[scope=row]", ".crx-entry"))
+    assert max(x + wide for x, wide in heads) <= left["x"]
+    assert left["x"] < min(x for x, _ in entries) < max(x + wide for x, wide in entries) < right["x"] + right["width"]
+    tops = [at for at, _ in box.locator("th[scope=col]").evaluate_all(BOXES)]
+    assert tops == [x - 2 for x, _ in entries[:2]]  # each over its column, whose cells have 2 pixels of padding
+
+
+BOXES = "all => all.map(e => e.getBoundingClientRect()).map(box => [box.x, box.width])"
+
+
+def test_the_tiles_of_a_pattern_have_the_colours_of_the_figures(bench):
+    tiles = alone(bench, "jacobian-patterns").locator(".crx-tiles td")
+    found = tiles.evaluate_all("all => all.map(e => [e.textContent, getComputedStyle(e).backgroundColor])")
+    shades = {text: [float(v) for v in re.findall(r"[\d.]+", shade)[:3]] for text, shade in found if text}
+    assert {text[0] == "\u2212" for text in shades} == {True, False}
+    for text, (red, _, blue) in shades.items():
+        assert (red > blue) == (text[0] == "\u2212")
 
 
 @APPS
