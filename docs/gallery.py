@@ -54,7 +54,7 @@ from tests.browser.conftest import FLAGS, NAMES  # noqa: E402
 from tests.explorable_states import TIMES, raced, trained  # noqa: E402
 
 WIDTH, SCALE = 900, 1.25
-COLOURS, ALIKE = 96, 9  # of a picture; two are alike if their red, green and blue differ by less in sum
+COLOURS, ALIKE = 256, 9  # of a picture; two are alike if their red, green and blue differ by less in sum
 EXPLORABLES = {
     "00_layout_switch": lambda: LayoutSwitch("rows"),
     "01_line_fitter": lambda: LineFitter(w=0.9, b=1.4, squares=True, arrow=True),
@@ -201,7 +201,7 @@ def way_of_an_answer() -> str:
 
 
 def save(name: str, png: bytes, wide: int) -> None:
-    """Write a picture, no wider than so many pixels, in the colours that it has most of but are not alike."""
+    """Write a picture, no wider than so many pixels, in the colours that it has most of, no two of them alike."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > wide:
         picture = picture.resize((wide, round(picture.height * wide / picture.width)), Image.Resampling.LANCZOS)
