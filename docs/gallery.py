@@ -54,7 +54,7 @@ from tests.browser.conftest import FLAGS, NAMES  # noqa: E402
 from tests.explorable_states import TIMES, raced, trained  # noqa: E402
 
 WIDTH, SCALE = 900, 1.25
-COLOURS, ALIKE = 256, 9  # of a picture; two are alike if their red, green and blue differ by less in sum
+COLOURS, ALIKE = 256, 16  # of a picture; two are alike if their red, green and blue differ by less in sum
 EXPLORABLES = {
     "00_layout_switch": lambda: LayoutSwitch("rows"),
     "01_line_fitter": lambda: LineFitter(w=0.9, b=1.4, squares=True, arrow=True),
