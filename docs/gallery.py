@@ -53,7 +53,8 @@ from tests.browser.bench import Bench  # noqa: E402
 from tests.browser.conftest import FLAGS, NAMES  # noqa: E402
 from tests.explorable_states import TIMES, raced, trained  # noqa: E402
 
-WIDTH, SCALE, COLOURS = 900, 1.25, 48
+WIDTH, SCALE = 900, 1.25
+COLOURS, ALIKE = 256, 16  # of a picture; two are alike if their red, green and blue differ by less in sum
 EXPLORABLES = {
     "00_layout_switch": lambda: LayoutSwitch("rows"),
     "01_line_fitter": lambda: LineFitter(w=0.9, b=1.4, squares=True, arrow=True),
@@ -96,9 +97,9 @@ ANSWERS = {
 
 
 FIGURES = {  # name -> chapter, what its cell calls last
-    "figure_error_against_step": ("03_finite_differences", "Error against step: least"),
+    "figure_error_against_step": ("03_finite_differences", "Double precision: two V curves"),
     "figure_jacobians": ("04_jacobians", "plot_jacobians(patterns)"),
-    "figure_map_on_grid": ("04_jacobians", "plot_map_on_grid(g, J, x"),
+    "figure_map_on_grid": ("04_jacobians", "plot_map_on_grid(f, J, x"),
     "figure_passes": ("06_backpropagation", "plot_passes(W, z, a, delta)"),
     "figure_computation": ("08_graphs", "plot_computation(f)"),
     "figure_wrong_passes": ("10_training", "plot_wrong_passes(final"),
@@ -200,14 +201,17 @@ def way_of_an_answer() -> str:
 
 
 def save(name: str, png: bytes, wide: int) -> None:
-    """Write a picture, no wider than so many pixels, in the colours that it has most of: what is drawn here has few."""
+    """Write a picture, no wider than so many pixels, in the colours that it has most of, no two of them alike."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > wide:
         picture = picture.resize((wide, round(picture.height * wide / picture.width)), Image.Resampling.LANCZOS)
     pixels = np.asarray(picture)
     colours, which, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
-    palette = colours[np.argsort(-counts, kind="stable")[:COLOURS]]
-    nearest = [np.argmin(np.abs(palette.astype(int) - colour).sum(axis=1)) for colour in colours]
+    palette = np.empty((0, 3), int)  # without the shades between ink and paper, which would take all places of the rest
+    for colour in colours[np.argsort(-counts, kind="stable")]:
+        if len(palette) < COLOURS and (np.abs(palette - colour).sum(axis=1) >= ALIKE).all():
+            palette = np.vstack([palette, colour])
+    nearest = [np.argmin(np.abs(palette - colour).sum(axis=1)) for colour in colours]
     picture = Image.fromarray(np.array(nearest, np.uint8)[which].reshape(pixels.shape[:2]), "P")
     picture.putpalette(palette.ravel().tolist())
     picture.save(OUT / f"{name}.png", optimize=True)

@@ -1,5 +1,7 @@
 """The explorables of chapters 01 to 03 without a browser: what they compute, and what they refuse."""
 
+import re
+
 import numpy as np
 import pytest
 import traitlets
@@ -8,6 +10,7 @@ from course_lib.explorables import DifferenceExplorer, LineFitter, ShapeEditor
 from course_lib.explorables.difference_explorer import FUNCTIONS, estimates
 from course_lib.jacobians import numerical_jacobian
 from course_lib.network import Network
+from tests.explorable_states import drawn_in
 
 # ------------------------------------------------------------------ line fitter
 
@@ -44,6 +47,30 @@ def test_the_window_of_the_surface_holds_the_start_and_the_lowest_point():
         assert b0 < b < b1
         assert w0 <= fitter.w <= w1
         assert b0 <= fitter.b <= b1
+
+
+@pytest.mark.parametrize(
+    "fitter",
+    [LineFitter(), LineFitter(w=9, b=-30), LineFitter([-3, -2, -1], [2, 1, 3]), LineFitter([100, 101, 103], [1, 2, 5])],
+)
+def test_each_contour_of_the_still_is_the_ellipse_of_one_loss(fitter):
+    w0, w1, b0, b1 = fitter._theta
+    source, picture = drawn_in(fitter)
+    place = r"translate\((\S+) (\S+)\) rotate\((\S+)\)"
+    u, v, turn = map(float, re.search(place, source).groups())
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    around = np.linspace(0, 2 * np.pi, 720)
+    rings = [ring for ring in picture.iter() if ring.tag.endswith("ellipse")]
+    assert len(rings) > 5
+    for ring in rings:
+        p, q = float(ring.get("rx")) * np.cos(around), float(ring.get("ry")) * np.sin(around)
+        x, y = u + p * cos - q * sin, v + p * sin + q * cos
+        seen = (abs(x - 546) < 150) & (abs(y - 180) < 150)
+        w, b = w0 + (x[seen] - 396) / 300 * (w1 - w0), b0 + (330 - y[seen]) / 300 * (b1 - b0)
+        losses = 0.5 * np.mean((np.outer(w, fitter.x) + b[:, None] - fitter.y) ** 2, axis=1)
+        level = np.median(losses)
+        assert f"{level:.0e}"[0] in "125"
+        np.testing.assert_allclose(losses, level, rtol=0.05)
 
 
 @pytest.mark.parametrize(

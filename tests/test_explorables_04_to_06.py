@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 import traitlets
+from matplotlib.colors import to_hex
 
 from course_lib.chain import bracketings, sum_over_paths
 from course_lib.explorables import JacobianStage, PassPlayer, PathExplorer, play
 from course_lib.jacobians import numerical_jacobian
 from course_lib.network import Network
+from course_lib.plots import plot_map_on_grid
 from tests.explorable_states import drawn_in
 
 PRESETS = ["affine", "polar", "product", "tanh", "softmax"]
@@ -48,6 +50,18 @@ def test_the_affine_map_has_no_gap():
     assert "no gap" in str(stage)
     stage.A = [[1.0, 2.0], [3.0, 4.0]]
     np.testing.assert_array_equal(stage.J, [[1, 2], [3, 4]])
+
+
+def test_the_stage_and_the_figure_draw_the_map_and_its_linear_part_alike():
+    stage = JacobianStage("polar")
+    _, after = plot_map_on_grid(stage.f, stage.J, stage.x)
+    curved, straight = after.collections
+    grids = [(to_hex(grid.get_edgecolor()[0]), grid.get_linestyle()[0][1] is not None) for grid in (curved, straight)]
+    paths = [path for path in drawn_in(stage)[1].iter() if path.get("stroke-width") == "1"]
+    still = [(path.get("stroke"), path.get("stroke-dasharray") is not None) for path in paths]
+    assert list(dict.fromkeys(still)) == grids
+    for name, colour in (("grid", "quiet"), ("linear", "value")):  # in the page grey and blue
+        assert f".cr-{name} {{ fill: none; stroke: var(--cr-{colour});" in stage._css
 
 
 def test_your_own_function_is_computed_for_the_newest_point():

@@ -146,7 +146,7 @@ function render({ model, el }) {
 
   function build(/** @type {any} */ preset) {
     const input = plane(preset.inputs, { size: 360, names: preset.names, title: "input" });
-    const output = plane(preset.outputs, { size: 360, names: ["y1", "y2"], title: "output" });
+    const output = plane(preset.outputs, { size: 360, names: ["y1", "y2"], title: "output: by f (grey), by J (blue, dashed)" });
     const pick = (/** @type {any} */ p) => ({
       curved: p.front.appendChild(s("path", { class: "cr-grid" })),
       straight: p.front.appendChild(s("path", { class: "cr-linear" })),

@@ -248,7 +248,7 @@ class JacobianStage(Explorable):
             _, y, J, images = self._scene()
         except Exception:
             return svg(664, 346, *parts)
-        place = frame(348, outputs, "output: by f (grey), by J (blue)")
+        place = frame(348, outputs, "output: by f (grey), by J (blue, dashed)")
         mesh(place, images, stroke=QUIET, width=1)
         flat = y + (points - x) @ J.T
         mesh(place, flat, stroke=VALUE, width=1, dash="4 3")

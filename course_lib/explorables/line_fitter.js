@@ -11,22 +11,19 @@ export function fit(x, y, w, b) {
   return { residuals, losses, loss: mean(losses), gradient: [mean(residuals.map((r, n) => r * x[n])), mean(residuals)] };
 }
 
-/** Where the loss is least, how low, and the axes of its ellipses: the loss is L + sum of value_k (u_k)^2 / 2. @param {number[]} x @param {number[]} y */
-export function bowl(x, y) {
+/** Where the loss is least, and how low; it is least + ½ (mxx p² + 2 mx p q + q²), p and q from there along w and b. @param {number[]} x @param {number[]} y */
+function bowl(x, y) {
   const mx = mean(x), my = mean(y), mxx = mean(x.map((v) => v * v)), mxy = mean(x.map((v, n) => v * y[n])), spread = mean(x.map((v) => (v - mx) ** 2));
   const at = spread > 1e-12 * mxx ? [(mxy - mx * my) / spread, my - (mx * (mxy - mx * my)) / spread] : [(mx * my) / (1 + mx * mx), my / (1 + mx * mx)];
-  const half = (mxx + 1) / 2, root = Math.hypot((mxx - 1) / 2, mx), angle = Math.atan2(root - (mxx - 1) / 2, mx || 1e-300);
-  const long = Math.max(half - root, 1e-9 * half), c = Math.cos(angle), d = Math.sin(angle);
-  return { at, least: fit(x, y, at[0], at[1]).loss, values: [half + root, long], axes: [[c, d], [-d, c]] };
+  return { at, least: fit(x, y, at[0], at[1]).loss, mx, mxx, spread };
 }
 
-/** An ellipse of equal loss, as points. @param {ReturnType<typeof bowl>} valley @param {number} level */
-export function ring({ at, least, values, axes }, level) {
-  const [p, q] = values.map((v) => Math.sqrt((2 * Math.max(0, level - least)) / v));
-  return Array.from({ length: 121 }, (_, k) => {
-    const u = p * Math.cos((k * Math.PI) / 60), v = q * Math.sin((k * Math.PI) / 60);
-    return /** @type {[number, number]} */ ([at[0] + u * axes[0][0] + v * axes[1][0], at[1] + u * axes[0][1] + v * axes[1][1]]);
-  });
+/** The ellipses of equal loss in pixels: at a level of the loss, half an axis is √(level − least) times `steep` or `flat`, and the
+ * steep one is turned by `angle`. @param {ReturnType<typeof bowl>} valley @param {number} kx pixels per unit of w @param {number} ky pixels per unit of b */
+function ellipses({ mx, mxx, spread }, kx, ky) {
+  const a = mxx / kx ** 2, b = -mx / (kx * ky), c = 1 / ky ** 2; // curvatures; b turns its sign as pixels count downwards
+  const most = (a + c) / 2 + Math.hypot((a - c) / 2, b), least = Math.max(spread / (kx * ky) ** 2 / most, 1e-6 * most); // a valley without an end ends far outside
+  return { steep: Math.sqrt(2 / most), flat: Math.sqrt(2 / least), angle: Math.atan2(2 * b, a - c) / 2 };
 }
 
 /** 1, 2, 5, 10, ... between two numbers. @param {number} low @param {number} high */
@@ -139,10 +136,12 @@ function render({ model, el }) {
   right.element.setAttribute("role", "group");
   right.element.setAttribute("aria-label", "the loss over w and b");
   const corners = [[w0, b0], [w0, b1], [w1, b0], [w1, b1]].map(([w, b]) => fit(x, y, w, b).loss), top = Math.max(...corners);
-  const rings = levels(Math.max(valley.least, 1e-3 * top), top), drawn = rings.map((level) => ring(valley, level));
-  right.front.append(...drawn.map((points) => s("path", { d: right.line([...points, points[0]]), class: "cr-fit-ring" })));
-  label(drawn, rings);
-  const bottom = right.front.appendChild(s("path", { class: "cr-fit-least", d: cross(right.X(valley.at[0]), right.Y(valley.at[1])) }));
+  const rings = levels(Math.max(valley.least, 1e-3 * top), top);
+  const [mu, mv] = [right.X(valley.at[0]), right.Y(valley.at[1])], { steep, flat, angle } = ellipses(valley, right.X(1) - right.X(0), right.Y(0) - right.Y(1));
+  const axes = rings.map((level) => Math.sqrt(level - valley.least)).map((size) => [steep * size, flat * size]);
+  right.front.append(...axes.map(([rx, ry]) => s("ellipse", { rx, ry, transform: `translate(${mu} ${mv}) rotate(${(180 * angle) / Math.PI})`, class: "cr-fit-ring" })));
+  label();
+  const bottom = right.front.appendChild(s("path", { class: "cr-fit-least", d: `M${mu - 5} ${mv - 5}l10 10m0 -10l-10 10` }));
   bottom.append(s("title", {}, "the least loss"));
   const trail = right.front.appendChild(s("path", { class: "cr-fit-trail" })), dots = right.front.appendChild(s("g", { class: "cr-fit-dots" }));
   const point = right.element.appendChild(s("circle", { class: "cr-fit-point", r: 8, tabindex: 0, role: "slider", "aria-label": "point w, b on the surface: arrow keys move it", ...KEYS }));
@@ -160,17 +159,19 @@ function render({ model, el }) {
     return (to) => move(...to);
   });
 
-  function cross(/** @type {number} */ u, /** @type {number} */ v) { return `M${u - 5} ${v - 5}l10 10m0 -10l-10 10`; }
-
-  /** A number on every other ring, where it has room: along a ray from the lowest point. @param {[number, number][][]} lines @param {number[]} values */
-  function label(lines, values) {
-    /** @type {number[][]} */ const taken = [[right.X(valley.at[0]), right.Y(valley.at[1])]];
-    for (let k = lines.length - 1; k >= 0; k--) {
-      const free = lines[k].map(([u, v]) => [right.X(u), right.Y(v)]).filter(([u, v]) => u > 54 && u < SIZE - 36 && v > 52 && v < SIZE - 48 && taken.every(([p, q]) => Math.abs(p - u) > 48 || Math.abs(q - v) > 26));
+  /** A number on a ring where it has room. */
+  function label() {
+    /** @type {number[][]} */ const taken = [[mu, mv]], cos = Math.cos(angle), sin = Math.sin(angle);
+    for (let k = rings.length - 1; k >= 0; k--) {
+      const places = Array.from({ length: 121 }, (_, turn) => {
+        const p = axes[k][0] * Math.cos((turn * Math.PI) / 60), q = axes[k][1] * Math.sin((turn * Math.PI) / 60);
+        return [mu + p * cos - q * sin, mv + p * sin + q * cos];
+      });
+      const free = places.filter(([u, v]) => u > 54 && u < SIZE - 36 && v > 52 && v < SIZE - 48 && taken.every(([p, q]) => Math.abs(p - u) > 48 || Math.abs(q - v) > 26));
       const [u, v] = free.sort((p, q) => p[1] - 0.4 * p[0] - q[1] + 0.4 * q[0])[0] ?? [];
       if (u === undefined) continue;
       taken.push([u, v]);
-      right.front.append(s("text", { x: u, y: v, dy: "0.35em", "text-anchor": "middle", class: "cr-fit-level" }, short(values[k])));
+      right.front.append(s("text", { x: u, y: v, dy: "0.35em", "text-anchor": "middle", class: "cr-fit-level" }, short(rings[k])));
     }
   }
 

@@ -15,7 +15,6 @@ from course_lib import _checks
 from course_lib.explorables._base import (
     ERROR,
     INK,
-    LINE,
     QUIET,
     VALUE,
     WHITE,
@@ -210,17 +209,24 @@ class LineFitter(Explorable):
         H = np.array([[np.mean(x * x), x.mean()], [x.mean(), 1.0]])
         least = np.linalg.lstsq(H, np.array([np.mean(x * y), y.mean()]), rcond=None)[0]
         lowest = 0.5 * float(np.mean((least[0] * x + least[1] - y) ** 2))
-        values, axes = np.linalg.eigh(H)
-        turn = np.linspace(0, 2 * np.pi, 91)
-        parts.append('<g clip-path="url(#surface)">')
-        for power in range(-12, 13):
-            for k in NICE:
-                level = k * 10.0**power
-                if not 0.1 * self._full * 0.01 <= level - lowest <= 200 * self._full:
-                    continue
-                radii = np.sqrt(2 * (level - lowest) / np.maximum(values, 1e-9 * values[1]))
-                ring = least[:, None] + axes @ (radii[:, None] * np.array([np.cos(turn), np.sin(turn)]))
-                parts.append(line(place(396, surface, *ring), LINE, 1.2, close=True))
+        top = max(0.5 * float(np.mean((w * x + b - y) ** 2)) for w in (w0, w1) for b in (b0, b1))
+        pixels = np.array([300 / (w1 - w0), -300 / (b1 - b0)])  # per unit of w and of b
+        values, axes = np.linalg.eigh(H / np.outer(pixels, pixels))
+        flat, steep = np.sqrt(2 / np.maximum(values, 1e-6 * values[1]))  # a valley without an end ends far outside
+        middle = place(396, surface, *least)
+        turn = np.degrees(np.arctan2(axes[1, 1], axes[0, 1]))
+        parts.append(
+            '<g clip-path="url(#surface)">'
+            f'<g transform="translate({middle[0]:.2f} {middle[1]:.2f}) rotate({turn:.2f})" '
+            f'fill="{VALUE}" fill-opacity="0.055" stroke="{VALUE}" stroke-opacity="0.4">'
+        )
+        power = int(np.floor(np.log10(top)))
+        for level in (float(f"{k:g}e{p}") for p in range(power - 3, power + 1) for k in NICE):
+            if max(lowest, 1e-3 * top) < level <= top:
+                size = np.sqrt(level - lowest)
+                parts.append(f'<ellipse rx="{steep * size:.2f}" ry="{flat * size:.2f}"/>')
+        parts.append("</g>")
+        parts.extend(line([middle + [-5, way], middle + [5, -way]], INK, 2) for way in (5, -5))
         here = np.array([self.w, self.b])
         at = place(396, surface, *here).clip([396, 30], [696, 330])
         if self.arrow:

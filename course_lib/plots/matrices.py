@@ -239,8 +239,8 @@ def plot_map_on_grid(
     figure = Figure(figsize=(8.4, 4.7), layout="constrained")
     before, after = figure.subplots(1, 2)
     before.add_collection(LineCollection(list(x + grid), colors=GREY, linewidths=1))
-    after.add_collection(LineCollection(list(curved), colors=BLUE, linewidths=1.6))
-    after.add_collection(LineCollection(list(straight), colors=ORANGE, linewidths=1.4, linestyles=[DASHES[1]]))
+    after.add_collection(LineCollection(list(curved), colors=GREY, linewidths=1))
+    after.add_collection(LineCollection(list(straight), colors=BLUE, linewidths=1.4, linestyles=[DASHES[1]]))
     for ax, at, columns in ((before, x, np.eye(2)), (after, y, J)):
         for j in (0, 1):
             tip = at + radius * columns[:, j]
@@ -256,8 +256,8 @@ def plot_map_on_grid(
     after.set(xlabel="$y_1$", ylabel="$y_2$")
     after.set_title("$f(x + v)$  and  $f(x) + J\\,v$", size=NORMAL)
     handles = [
-        Line2D([], [], color=BLUE, lw=1.6, label="the map"),
-        Line2D([], [], color=ORANGE, lw=1.4, ls=DASHES[1], label="its linear part"),
+        Line2D([], [], color=GREY, lw=1, label="the map"),
+        Line2D([], [], color=BLUE, lw=1.4, ls=DASHES[1], label="its linear part"),
         Line2D([], [], color=INK, lw=2, marker=">", ms=5, label="one input alone: along a column of $J$"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -58,6 +58,32 @@ def test_the_line_of_least_loss_is_at_the_cross(bench):
         assert cross[side] + cross[size] / 2 == pytest.approx(point[side] + point[size] / 2, abs=1.5)
 
 
+RINGS = """rings => rings.map(ring => {
+    const long = ring.getTotalLength(), turn = ring.transform.baseVal.consolidate().matrix;
+    return Array.from({length: 400}, (_, k) => ring.getPointAtLength(k * long / 400).matrixTransform(turn))
+        .map(p => [(p.x - 30) / 316, (334 - p.y) / 308]).filter(p => p.every(share => share > 0 && share < 1));
+})"""
+
+
+@pytest.mark.parametrize(
+    "fitter",
+    [LineFitter(), LineFitter(w=9, b=-30), LineFitter([-3, -2, -1], [2, 1, 3]), LineFitter([100, 101, 103], [1, 2, 5])],
+)
+def test_each_contour_is_the_whole_ellipse_of_one_loss(bench, fitter):
+    bench.show(fitter)
+    w0, w1, b0, b1 = fitter._theta
+    rings, levels = bench.page.locator("[clip-path] > ellipse.cr-fit-ring").evaluate_all(RINGS), []
+    for shares in filter(None, rings):
+        w, b = (np.array([w0, b0]) + np.array(shares) * [w1 - w0, b1 - b0]).T
+        losses = 0.5 * np.mean((np.outer(w, fitter.x) + b[:, None] - fitter.y) ** 2, axis=1)
+        levels.append(np.median(losses))
+        np.testing.assert_allclose(losses, levels[-1], rtol=0.02)
+    written = [number(text)[0] for text in bench.texts(".cr-fit-level")]
+    assert len(levels) >= len(written) > 3
+    for level in written:
+        assert np.isclose(level, levels, rtol=0.02).any()
+
+
 def test_line_ends_and_point_follow_the_hand(bench):
     bench.show(LineFitter())
     page = bench.page
