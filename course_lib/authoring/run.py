@@ -40,6 +40,8 @@ def execute(notebook: NotebookNode) -> None:
             coalesce_streams=True,
         )
         client.km = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=_ThisPython(folder))
+        if os.name == "posix":  # sockets in the folder: a port that is free now may be taken when the kernel binds it
+            client.km.transport, client.km.connection_file = "ipc", str(Path(folder, "kernel.json"))
         running = -1
 
         def started(cell: NotebookNode, cell_index: int) -> None:
