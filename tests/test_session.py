@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from html import unescape
+from itertools import groupby
 from types import SimpleNamespace
 
 import numpy as np
@@ -401,11 +402,11 @@ def loud(*given):
 
 
 def outputs_of(client, code):
-    """(kinds of the outputs in their order, the last error or value)."""
+    """(kinds of the outputs in their order, a stream in however many pieces once; the last error or value)."""
     found = []
     client.execute_interactive(code, timeout=60, output_hook=found.append, allow_stdin=False)
     kept = [m for m in found if m["msg_type"] in ("display_data", "execute_result", "stream", "error")]
-    names = [m["content"].get("name", m["msg_type"]) for m in kept]
+    names = [name for name, _ in groupby(m["content"].get("name", m["msg_type"]) for m in kept)]
     last = kept[-1]["content"]
     return names, last.get("traceback") or last.get("data", {}).get("text/plain")
 
