@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,7 +94,7 @@ def tally(id: str, students: Sequence[str]) -> Tally:
             outcome = judged(e, inputs, answer_of(e, inputs, mistake.wrong))
             if outcome == Correct():
                 found.false_passes.append(f"{mistake.name} of {name!r}")
-            elif replace(outcome, earned=None) != Mistake(mistake.name, mistake.says, mistake.hint):
+            elif not isinstance(outcome, Mistake) or outcome.name != mistake.name:
                 found.unnamed.append(f"{mistake.name} of {name!r}: {outcome}")
     return found
 

@@ -10,7 +10,7 @@ import pytest
 
 from course_lib.exercises import all_exercises, chapters, exercise, exercises_of
 from course_lib.exercises.catalogue import CATALOGUE
-from course_lib.exercises.declaration import draw_cases, seed_of
+from course_lib.exercises.declaration import KnownMistake, draw_cases, seed_of
 from course_lib.exercises.diagnosis import value_of
 from course_lib.exercises.outcomes import Correct, NotAttempted
 from course_lib.exercises.values import Map, Misfit, close, decode, encode, named_parts, words
@@ -186,3 +186,18 @@ def test_a_map_is_an_input_that_travels():
 def test_every_exercise_has_right_answers_in_three_styles():
     assert {e.id for e in EXERCISES} == set(ANSWERS)
     assert {id: len(styles) for id, styles in ANSWERS.items() if len(styles) < STYLES} == {}
+
+
+def test_numbers_to_be_typed_are_drawn_again_where_a_mistake_would_be_right_by_chance():
+    def squared(drawn):
+        twice = KnownMistake("twice", "x is taken twice", "?", lambda x: 2 * x)  # right for 2, and for 0
+        itself = KnownMistake("itself", "x is not squared", "?", lambda x: x)  # right for 1, and for 0
+        return replace(
+            exercise("chain-scalar"),
+            draw=lambda rng: {"x": next(drawn)},
+            right=lambda x: x * x,
+            mistakes=(twice, itself),
+        )
+
+    assert draw_cases(squared(iter([0, 1, 2, 3, 4])), 0) == [{"x": 3}]
+    assert draw_cases(squared(itertools.repeat(2)), 0) == [{"x": 2}], "it is not sought for ever"

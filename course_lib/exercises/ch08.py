@@ -6,6 +6,7 @@ what op gives of the entries i and j. A graph is a list of links (from, to, slop
 
 import cmath
 import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -509,8 +510,8 @@ def draw_mend(rng):
     inputs = [str(name) for name in rng.permutation(list("xyz"))]
     while True:  # until a node is met before all of its users: there are orders in which that goes well by chance
         case = {"links": [links[k] for k in rng.permutation(len(links))], "outputs": ["p", "q"], "inputs": inputs}
-        early = (swept(recursive(once=True)), swept(nearest_sends_first))
-        if not any(np.allclose(sweep(*case.values()), right_mend(*case.values())) for sweep in early):
+        sweeps = (right_mend, swept(recursive(once=True)), swept(nearest_sends_first))
+        if not any(np.allclose(J, other) for J, other in combinations([sweep(*case.values()) for sweep in sweeps], 2)):
             return case
 
 

@@ -574,7 +574,7 @@ DIGITS = Exercise(
             "memorised",
             "your own 500 digits are all right, the others are not: learnt by heart",
             "With which weights does the training start? Large ones make every image look unlike every other.",
-            lambda chosen: fitted(chosen, start=20.0, epochs=40),
+            lambda chosen: fitted(chosen, start=20.0, epochs=60),
         ),
         KnownMistake(
             "peeked",

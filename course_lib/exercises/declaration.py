@@ -6,6 +6,7 @@ they say the same thing (`diagnosis`), and the tests prove every declaration ove
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from course_lib.exercises.values import close, named_parts
+
 Kind = Literal["code", "num", "choice", "order", "path"]
+MOST_DRAWS = 100  # of the numbers of an exercise whose mistakes are alike by chance
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,33 @@ def seed_of(name: str, id: str) -> int:
 
 
 def draw_cases(exercise: Exercise, seed: int) -> list[dict[str, Any]]:
-    """The inputs on which an answer is judged: `cases` draws for a function, one for a typed answer."""
+    """The inputs on which an answer is judged: `cases` draws for a function, one for a typed answer.
+
+    Numbers to be typed are drawn again where two known mistakes, or one and the right answer, are alike by chance.
+    """
     rng = np.random.default_rng(seed)
-    return [exercise.draw(rng) for _ in range(exercise.cases if exercise.kind == "code" else 1)]
+    if exercise.kind != "num":
+        return [exercise.draw(rng) for _ in range(exercise.cases if exercise.kind == "code" else 1)]
+    for _ in range(MOST_DRAWS):
+        case = exercise.draw(rng)
+        if _told_apart(exercise, case):
+            break
+    return [case]
+
+
+def _told_apart(exercise: Exercise, given: dict[str, Any]) -> bool:
+    """Whether the right answer and the known mistakes all have values of their own."""
+    found: list[dict[str, np.ndarray]] = []
+    for function in (exercise.right, *(mistake.wrong for mistake in exercise.mistakes)):
+        with np.errstate(all="ignore"):
+            parts = named_parts(function(*copy.deepcopy(list(given.values()))), exercise.parts)
+        if any(_alike(exercise, parts, others) for others in found):
+            return False
+        found.append(parts)
+    return True
+
+
+def _alike(exercise: Exercise, came: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> bool:
+    return came.keys() == right.keys() and all(
+        came[p].shape == right[p].shape and close(came[p], right[p], exercise.rtol, exercise.atol).all() for p in right
+    )

@@ -129,7 +129,7 @@ def descending(gradients):
 # ------------------------------------------------------------------------------------------------ digits-trained
 def digits_by_library(chosen):
     data, net = digits(), Network([64, 24, 10], activation="tanh", output="softmax", rng=7)
-    train(net, data.x[:, chosen], data.y[:, chosen], epochs=25, eta=0.3, batch=16, loss=LOSS)
+    train(net, data.x[:, chosen], data.y[:, chosen], epochs=40, eta=0.2, batch=16, loss=LOSS)
     return net.W, net.b
 
 
