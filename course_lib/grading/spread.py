@@ -94,19 +94,16 @@ class Processes(Workers):
             try:
                 return super().submit(parcel)
             except BrokenProcessPool:
-                self._end()
+                self.close()
                 self._open()
                 return super().submit(parcel)
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """End the processes, and delete whatever they left."""
         self.ours.close()
         self.executor.shutdown(cancel_futures=True)
         self.theirs.close()
         self.scratch.cleanup()
-
-    def close(self) -> None:
-        """End the processes, and delete whatever they left."""
-        self._end()
 
 
 def _begin(theirs: Connection, ours: Connection, scratch: str) -> None:
