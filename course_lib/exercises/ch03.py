@@ -366,7 +366,7 @@ def draw_million(rng):
 
 
 def right_million(P, N, rate):
-    passes = sum(2 for _ in range(P))
+    passes = 2 * P  # one step up and one down for each
     return np.array([passes / 1e6, P * N / 1e6, passes * P * N / rate / 3600])
 
 
