@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +19,8 @@ import numpy as np
 
 from course_lib.exercises import all_exercises, chapters, exercise, exercises_of
 from course_lib.exercises.catalogue import CATALOGUE
-from course_lib.exercises.declaration import Exercise, draw_cases, seed_of
-from course_lib.exercises.diagnosis import diagnose, value_of
+from course_lib.exercises.declaration import Exercise, draw_cases, seed_of, value_of
+from course_lib.exercises.diagnosis import diagnose
 from course_lib.exercises.outcomes import Correct, Mistake, Outcome
 from course_lib.exercises.values import decode, encode, evaluate
 from tests.answers import ANSWERS
@@ -92,9 +92,10 @@ def tally(id: str, students: Sequence[str]) -> Tally:
         for mistake in e.mistakes:
             found.wrong += 1
             outcome = judged(e, inputs, answer_of(e, inputs, mistake.wrong))
+            named = Mistake(mistake.name, mistake.says, mistake.hint)
             if outcome == Correct():
                 found.false_passes.append(f"{mistake.name} of {name!r}")
-            elif not isinstance(outcome, Mistake) or outcome.name != mistake.name:
+            elif not (isinstance(outcome, Mistake) and replace(outcome, earned=None, case=0) == named):
                 found.unnamed.append(f"{mistake.name} of {name!r}: {outcome}")
     return found
 

@@ -10,8 +10,7 @@ import pytest
 
 from course_lib.exercises import all_exercises, chapters, exercise, exercises_of
 from course_lib.exercises.catalogue import CATALOGUE
-from course_lib.exercises.declaration import KnownMistake, draw_cases, seed_of
-from course_lib.exercises.diagnosis import value_of
+from course_lib.exercises.declaration import KnownMistake, draw_cases, seed_of, value_of
 from course_lib.exercises.outcomes import Correct, NotAttempted
 from course_lib.exercises.values import Map, Misfit, close, decode, encode, named_parts, words
 from course_lib.exercises.widget import from_draft, question, question_text, to_draft

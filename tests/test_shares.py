@@ -7,8 +7,8 @@ import pytest
 import submissions
 
 from course_lib.exercises import all_exercises, exercise, panel
-from course_lib.exercises.declaration import draw_cases
-from course_lib.exercises.diagnosis import diagnose, value_of
+from course_lib.exercises.declaration import draw_cases, value_of
+from course_lib.exercises.diagnosis import diagnose
 from course_lib.exercises.values import evaluate, named_parts
 from course_lib.grading import grade
 

@@ -176,12 +176,17 @@ def draw_cases(exercise: Exercise, seed: int) -> list[dict[str, Any]]:
     return [case]
 
 
+def value_of(function: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """What a declaration's function gives on one case; the inputs are copied, it may change them."""
+    with np.errstate(all="ignore"):
+        return function(*copy.deepcopy(list(given.values())))
+
+
 def _told_apart(exercise: Exercise, given: dict[str, Any]) -> bool:
     """Whether the right answer and the known mistakes all have values of their own."""
     found: list[dict[str, np.ndarray]] = []
     for function in (exercise.right, *(mistake.wrong for mistake in exercise.mistakes)):
-        with np.errstate(all="ignore"):
-            parts = named_parts(function(*copy.deepcopy(list(given.values()))), exercise.parts)
+        parts = named_parts(value_of(function, given), exercise.parts)
         if any(_alike(exercise, parts, others) for others in found):
             return False
         found.append(parts)

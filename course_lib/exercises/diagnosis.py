@@ -7,7 +7,6 @@ entry, and which parts are exact.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from course_lib.exercises import outcomes as o
-from course_lib.exercises.declaration import Ask, Exercise
+from course_lib.exercises.declaration import Ask, Exercise, value_of
 from course_lib.exercises.values import (
     MAX_NUMBERS,
     Misfit,
@@ -81,12 +80,6 @@ def _failed(error: Any) -> o.Outcome:
     if name == "NotAFunction":
         return o.WrongType("a function", text, case=case)
     return o.Failed(name or "an error", text, line, case)
-
-
-def value_of(function: Callable[..., Any], given: dict[str, Any]) -> Any:
-    """What a declaration's function gives on one case; the inputs are copied, it may change them."""
-    with np.errstate(all="ignore"):
-        return function(*copy.deepcopy(list(given.values())))
 
 
 def parts_of(exercise: Exercise, given: dict[str, Any], answer: Any) -> tuple[Parts, Parts]:

@@ -22,8 +22,8 @@ import numpy as np
 
 from course_lib._colours import BOTH, LIGHT
 from course_lib.exercises import outcomes as o
-from course_lib.exercises.declaration import Exercise
-from course_lib.exercises.diagnosis import parts_of, value_of
+from course_lib.exercises.declaration import Exercise, value_of
+from course_lib.exercises.diagnosis import parts_of
 from course_lib.exercises.values import Map, Misfit, close, decode, named_parts, scale_of, words
 
 NUMBERS = 10  # up to so many rows and columns the tiles carry numbers, as in the figures

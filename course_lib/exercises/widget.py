@@ -16,8 +16,7 @@ import numpy as np
 import traitlets as t
 
 from course_lib.exercises import panel
-from course_lib.exercises.declaration import Ask, Exercise
-from course_lib.exercises.diagnosis import value_of
+from course_lib.exercises.declaration import Ask, Exercise, value_of
 from course_lib.exercises.outcomes import NotAttempted
 from course_lib.exercises.values import Misfit, words
 from course_lib.explorables import _base as svg

@@ -18,8 +18,7 @@ import nbformat
 
 from course_lib import exercises
 from course_lib._errors import CourseError
-from course_lib.exercises.declaration import Exercise, draw_cases, seed_of
-from course_lib.exercises.diagnosis import value_of
+from course_lib.exercises.declaration import Exercise, draw_cases, seed_of, value_of
 from course_lib.exercises.values import encode
 from course_lib.grading.engine import VALUES
 
